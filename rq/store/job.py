@@ -1,0 +1,150 @@
+"""One job's keys: read, saved, requeued, canceled, deleted; its results and its runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import keys
+from .script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    'cancel',
+    'delete',
+    'exists',
+    'expire',
+    'fetch',
+    'fetch_execution',
+    'fetch_many',
+    'field',
+    'last_result',
+    'persist',
+    'requeue',
+    'result_count',
+    'results',
+    'running',
+    'save',
+    'status_key',
+    'time',
+    'wait_result',
+]
+
+_requeue = Script('requeue')
+_cancel = Script('cancel')
+_delete = Script('delete')
+
+
+def fetch(connection: Any, job_id: str) -> dict[bytes, bytes]:
+    """The hash of a job; empty when there is none."""
+    found: dict[bytes, bytes] = connection.hgetall(keys.job(job_id))
+    return found
+
+
+def fetch_many(connection: Any, job_ids: Sequence[str]) -> list[dict[bytes, bytes]]:
+    """The hashes of jobs, one round trip per 1,000."""
+    found: list[dict[bytes, bytes]] = []
+    for at in range(0, len(job_ids), 1000):
+        pipeline = connection.pipeline(transaction=False)
+        for job_id in job_ids[at : at + 1000]:
+            pipeline.hgetall(keys.job(job_id))
+        found += pipeline.execute()
+    return found
+
+
+def field(connection: Any, job_id: str, name: str) -> bytes | None:
+    """One field of the hash, or None."""
+    value: bytes | None = connection.hget(keys.job(job_id), name)
+    return value
+
+
+def exists(connection: Any, job_id: str) -> bool:
+    """Whether the hash is there."""
+    return bool(connection.exists(keys.job(job_id)))
+
+
+def status_key(job_id: str) -> str:
+    """The key of the hash, for callers' own pipelines."""
+    return keys.job(job_id)
+
+
+def save(connection: Any, job_id: str, fields: Mapping[str, Any]) -> Any:
+    """Writes fields of the hash; other fields stay."""
+    return connection.hset(keys.job(job_id), mapping=dict(fields))
+
+
+def expire(connection: Any, job_id: str, seconds: int) -> None:
+    """Lets the hash and the sets beside it expire."""
+    for key in (keys.job(job_id), keys.dependents(job_id), keys.dependencies(job_id)):
+        connection.expire(key, seconds)
+
+
+def persist(connection: Any, job_id: str) -> None:
+    """Takes back an expiry."""
+    for key in (keys.job(job_id), keys.dependents(job_id), keys.dependencies(job_id)):
+        connection.persist(key)
+
+
+def requeue(connection: Any, queue: str, job_ids: Sequence[str], at_front: bool = False) -> list[str]:
+    """QUEUED, NOT_FAILED or GONE for each id; at most 1,000 ids."""
+    where = 'front' if at_front else 'back'
+    answer = _requeue(connection, keys.queue(queue), queue, where, *job_ids)
+    return [part.decode() for part in answer]
+
+
+def cancel(connection: Any, job_id: str) -> Any:
+    """b'CANCELED', b'ALREADY' or b'GONE'."""
+    return _cancel(connection, keys.job(job_id), job_id)
+
+
+def delete(connection: Any, job_id: str, queue: str = '', remove_from_queue: bool = True) -> Any:
+    """1 if there was a job."""
+    return _delete(connection, keys.job(job_id), job_id, queue, '1' if remove_from_queue else '')
+
+
+def results(connection: Any, job_id: str) -> list[tuple[str, dict[bytes, bytes]]]:
+    """(entry id, fields) of the stored results, newest first."""
+    found = connection.xrevrange(keys.results(job_id), '+', '-')
+    return [(entry.decode(), fields) for entry, fields in found]
+
+
+def last_result(connection: Any, job_id: str) -> tuple[str, dict[bytes, bytes]] | None:
+    """(entry id, fields) of the newest result, or None."""
+    found = connection.xrevrange(keys.results(job_id), '+', '-', count=1)
+    return (found[0][0].decode(), found[0][1]) if found else None
+
+
+def wait_result(connection: Any, job_id: str, after: str, milliseconds: int) -> tuple[str, dict[bytes, bytes]] | None:
+    """The first result after the entry `after`, waiting for it; None when the time is over."""
+    found = connection.xread({keys.results(job_id): after}, count=1, block=milliseconds)
+    if not found:
+        return None
+    streams = found.values() if isinstance(found, dict) else [entries for _, entries in found]
+    entries: Any = next(iter(streams))
+    if entries and isinstance(entries[0], list):  # RESP3 wraps once more
+        entries = entries[0]
+    entry, fields = entries[-1]
+    return entry.decode(), fields
+
+
+def result_count(connection: Any, job_id: str) -> int:
+    """How many results are stored."""
+    return int(connection.xlen(keys.results(job_id)))
+
+
+def running(connection: Any, job_id: str) -> list[str]:
+    """Execution ids of the announced runs of a job."""
+    return [entry.decode() for entry in connection.zrange(keys.executions(job_id), 0, -1)]
+
+
+def fetch_execution(connection: Any, job_id: str, execution_id: str) -> dict[bytes, bytes]:
+    """The hash of one run; empty when there is none."""
+    found: dict[bytes, bytes] = connection.hgetall(keys.execution(job_id, execution_id))
+    return found
+
+
+def time(connection: Any) -> float:
+    """Redis time, epoch seconds."""
+    seconds, micros = connection.time()
+    return float(seconds) + micros / 1e6

@@ -1,0 +1,200 @@
+"""The name of every key in Redis: one function a key, with its type, its writer and when it dies.
+
+Nobody spells a key anywhere else; `lua/lib/keys.lua` is this page's twin inside the scripts. The layout is RQ's
+(`docs/internals.md` has the map); the keys that are ours alone are marked so. Functions that name a job take the
+queue too where a later Cluster layout needs it for the hash tag; outside Cluster it changes nothing.
+"""
+
+from __future__ import annotations
+
+from rq.defaults import RQ_KEY_PREFIX as PREFIX
+
+__all__ = [
+    'PREFIX',
+    'canceled',
+    'clean_registries',
+    'deferred',
+    'dependencies',
+    'dependents',
+    'execution',
+    'executions',
+    'failed',
+    'finished',
+    'gone',
+    'intermediate',
+    'job',
+    'lease',
+    'nudge',
+    'pack',
+    'queue',
+    'queue_name',
+    'queues',
+    'ready',
+    'results',
+    'scheduled',
+    'suspended',
+    'suspended_queue',
+    'wake',
+    'wip',
+    'worker',
+    'worker_executions',
+    'worker_name',
+    'workers',
+    'workers_of',
+]
+
+
+def queues() -> str:
+    """Set of full queue keys. Written by every enqueue; a member leaves by `Queue.delete()` only."""
+    return f'{PREFIX}:queues'
+
+
+def queue(name: str) -> str:
+    """List of waiting job ids, head first. Lives while it has a member."""
+    return f'{PREFIX}:queue:{name}'
+
+
+def queue_name(key: str) -> str:
+    """The name inside a full queue key; ValueError for a key that is not one."""
+    prefix = f'{PREFIX}:queue:'
+    if not key.startswith(prefix):
+        raise ValueError(f'Not a valid RQ queue key: {key}')
+    return key[len(prefix) :]
+
+
+def intermediate(name: str) -> str:
+    """List of RQ's: ids popped by an RQ worker and not yet started. We only adopt what is stranded there."""
+    return f'{PREFIX}:queue:{name}:intermediate'
+
+
+def job(job_id: str) -> str:
+    """Hash of one job. Written at enqueue; expires with the job's ttl while waiting, result or failure TTL after."""
+    return f'{PREFIX}:job:{job_id}'
+
+
+def dependents(job_id: str) -> str:
+    """Set of ids that wait for this job (RQ's). Dies with the job."""
+    return f'{PREFIX}:job:{job_id}:dependents'
+
+
+def dependencies(job_id: str) -> str:
+    """Set of ids this job waits for (RQ's; two colons after `job`). Dies with the job."""
+    return f'{PREFIX}:job::{job_id}:dependencies'
+
+
+def results(job_id: str) -> str:
+    """Stream of the last ten results. Written by finish; expires with the result or failure TTL."""
+    return f'{PREFIX}:results:{job_id}'
+
+
+def execution(job_id: str, execution_id: str) -> str:
+    """Hash of one run, for readers. Written by announce after 100 ms; deleted by finish, else expires in 90 s."""
+    return f'{PREFIX}:execution:{job_id}:{execution_id}'
+
+
+def executions(job_id: str) -> str:
+    """Sorted set of the runs of a job, for readers. As `execution`, 60 s longer."""
+    return f'{PREFIX}:executions:{job_id}'
+
+
+def wip(name: str) -> str:
+    """Sorted set `{job}:{execution}` -> epoch at which the claim counts as abandoned. The lease of every running job."""
+    return f'{PREFIX}:wip:{name}'
+
+
+def finished(name: str) -> str:
+    """Sorted set id -> epoch of expiry (`+inf`: never)."""
+    return f'{PREFIX}:finished:{name}'
+
+
+def failed(name: str) -> str:
+    """Sorted set id -> epoch of expiry (-1: never). Failed and stopped jobs."""
+    return f'{PREFIX}:failed:{name}'
+
+
+def deferred(name: str) -> str:
+    """Sorted set id -> epoch when it began to wait for other jobs."""
+    return f'{PREFIX}:deferred:{name}'
+
+
+def scheduled(name: str) -> str:
+    """Sorted set id -> epoch to run at (whole seconds)."""
+    return f'{PREFIX}:scheduled:{name}'
+
+
+def canceled(name: str) -> str:
+    """Sorted set id -> epoch of cancel."""
+    return f'{PREFIX}:canceled:{name}'
+
+
+def ready(name: str) -> str:
+    """Sorted set of RQ 3.0's: dependencies met, not yet queued. Ours never rest there."""
+    return f'{PREFIX}:ready:{name}'
+
+
+def clean_registries(name: str) -> str:
+    """String, RQ's maintenance lock of a queue (899 s). Ours need none; kept for `Queue.acquire_maintenance_lock`."""
+    return f'{PREFIX}:clean_registries:{name}'
+
+
+def workers() -> str:
+    """Set of full worker keys. Written at registration; leaves at death or by the reaper."""
+    return f'{PREFIX}:workers'
+
+
+def workers_of(name: str) -> str:
+    """Set of full keys of the workers that listen on a queue. As `workers`."""
+    return f'{PREFIX}:workers:{name}'
+
+
+def worker(name: str) -> str:
+    """Hash of a worker, for readers. Written at registration and heartbeats; expires worker_ttl + 60 s after the last."""
+    return f'{PREFIX}:worker:{name}'
+
+
+def worker_name(key: str) -> str:
+    """The name inside a full worker key; ValueError for a key that is not one."""
+    prefix = f'{PREFIX}:worker:'
+    if not key.startswith(prefix):
+        raise ValueError(f'Not a valid RQ worker key: {key}')
+    return key[len(prefix) :]
+
+
+def worker_executions(name: str) -> str:
+    """Set `{job}:{execution}` of the announced runs of a worker, for readers. Dies with the worker's hash."""
+    return f'{PREFIX}:worker:{name}:executions'
+
+
+def pack(worker_name: str) -> str:
+    """Ours. Hash: the last numbered request of a worker and what it answered. Expires 600 s after the last."""
+    return f'{PREFIX}:worker:{worker_name}:pack'
+
+
+def lease(worker_name: str) -> str:
+    """Ours. String: the incarnation of a living worker. Expires 30 s after the last renewal: then it counts as dead."""
+    return f'{PREFIX}:lease:{worker_name}'
+
+
+def wake(name: str) -> str:
+    """Ours. List with at most one token that wakes one idle worker of a queue. Expires 60 s after the token came."""
+    return f'{PREFIX}:wake:{name}'
+
+
+def nudge() -> str:
+    """Ours. String: the supervisor that looks for foreign pushes now. Expires in 2 s."""
+    return f'{PREFIX}:nudge'
+
+
+def gone(job_id: str) -> str:
+    """Ours. String: a job that was deleted as it finished, so that its enqueue is not repeated. Expires in 30 s."""
+    return f'{PREFIX}:gone:{job_id}'
+
+
+def suspended() -> str:
+    """String: while it exists no worker takes a job. Expires with `rq suspend --duration`."""
+    return f'{PREFIX}:suspended'
+
+
+def suspended_queue(name: str) -> str:
+    """Ours. String: while it exists nobody takes a job of this queue."""
+    return f'{PREFIX}:suspended:{name}'

@@ -1,0 +1,12 @@
+-- Applies outcomes of claimed jobs: finished, failed (or retried), lost. Each is applied only while its lease is held,
+-- so sending it again changes nothing.
+-- KEYS: 1 the list of the first queue (routing only)
+-- ARGV: 1 prefix  2 worker  3 number of outcomes m, then m times the eight of lib/results.lua
+-- answers: what became of each: FINISHED FAILED QUEUED SCHEDULED GONE KEPT STALE
+--- @include keys
+--- @include time
+--- @include wake
+--- @include give_back
+--- @include results
+--- @include settle
+return settle_argv(4, tonumber(ARGV[3]), ARGV[2])

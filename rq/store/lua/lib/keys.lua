@@ -1,0 +1,17 @@
+-- The names of keys inside scripts: the twin of rq/store/keys.py. ARGV[1] is the prefix of every script.
+local P = ARGV[1] .. ':'
+local function k_queue(q) return P .. 'queue:' .. q end
+local function k_job(id) return P .. 'job:' .. id end
+local function k_dependents(id) return P .. 'job:' .. id .. ':dependents' end
+local function k_dependencies(id) return P .. 'job::' .. id .. ':dependencies' end
+local function k_results(id) return P .. 'results:' .. id end
+local function k_execution(id, e) return P .. 'execution:' .. id .. ':' .. e end
+local function k_executions(id) return P .. 'executions:' .. id end
+local function k_registry(kind, q) return P .. kind .. ':' .. q end
+local function k_wip(q) return P .. 'wip:' .. q end
+local function k_wake(q) return P .. 'wake:' .. q end
+local function k_gone(id) return P .. 'gone:' .. id end
+local function k_worker(w) return P .. 'worker:' .. w end
+local function k_running(w) return P .. 'worker:' .. w .. ':executions' end
+local function k_pack(w) return P .. 'worker:' .. w .. ':pack' end
+local function k_lease(w) return P .. 'lease:' .. w end

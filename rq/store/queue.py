@@ -1,0 +1,92 @@
+"""Queues' keys: what waits, who is known, taking off and putting on by hand, emptying in chunks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import keys
+from .script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ['empty', 'forget', 'ids', 'length', 'lengths', 'lock', 'names', 'pop', 'position', 'push', 'remove', 'unlock']
+
+_empty_chunk = Script('empty_chunk')
+
+
+def names(connection: Any) -> list[str]:
+    """Names of the queues that were ever enqueued to, sorted."""
+    return sorted(keys.queue_name(key.decode()) for key in connection.smembers(keys.queues()))
+
+
+def length(connection: Any, queue: str) -> int:
+    """How many ids wait."""
+    return int(connection.llen(keys.queue(queue)))
+
+
+def lengths(connection: Any, queues: Sequence[str]) -> list[int]:
+    """How many ids wait in each, one round trip."""
+    pipeline = connection.pipeline(transaction=False)
+    for queue in queues:
+        pipeline.llen(keys.queue(queue))
+    return [int(count) for count in pipeline.execute()]
+
+
+def ids(connection: Any, queue: str, start: int = 0, end: int = -1) -> list[str]:
+    """Ids that wait, head first."""
+    return [entry.decode() for entry in connection.lrange(keys.queue(queue), start, end)]
+
+
+def position(connection: Any, queue: str, job_id: str) -> int | None:
+    """How many ids are before this one, None when it does not wait. The server walks the list: O(length)."""
+    found = connection.lpos(keys.queue(queue), job_id)
+    return None if found is None else int(found)
+
+
+def remove(connection: Any, queue: str, job_id: str) -> Any:
+    """Takes an id off the list; answers how many entries went."""
+    return connection.lrem(keys.queue(queue), 0, job_id)
+
+
+def push(connection: Any, queue: str, job_id: str, at_front: bool = False) -> Any:
+    """Puts an id on the list, as is."""
+    add = connection.lpush if at_front else connection.rpush
+    return add(keys.queue(queue), job_id)
+
+
+def pop(connection: Any, queue: str) -> str | None:
+    """Takes the head off the list. Nobody then holds the job: for callers who run it themselves."""
+    found = connection.lpop(keys.queue(queue))
+    return None if found is None else found.decode()
+
+
+def empty(connection: Any, queue: str) -> int:
+    """How many waiting jobs were deleted: those there when it began, 500 a step."""
+    left = length(connection, queue)
+    gone = 0
+    while left > 0:
+        taken = int(_empty_chunk(connection, keys.queue(queue), min(left, 500)))
+        if not taken:
+            break
+        gone += taken
+        left -= taken
+    return gone
+
+
+def forget(connection: Any, queue: str) -> None:
+    """Takes a queue out of the set of known ones and deletes its list."""
+    pipeline = connection.pipeline()
+    pipeline.srem(keys.queues(), keys.queue(queue))
+    pipeline.delete(keys.queue(queue), keys.wake(queue))
+    pipeline.execute()
+
+
+def lock(connection: Any, queue: str, seconds: int) -> bool:
+    """Whether RQ's maintenance lock of a queue is now ours."""
+    return bool(connection.set(keys.clean_registries(queue), 1, nx=True, ex=seconds))
+
+
+def unlock(connection: Any, queue: str) -> None:
+    """Gives RQ's maintenance lock back."""
+    connection.delete(keys.clean_registries(queue))

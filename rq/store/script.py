@@ -1,0 +1,67 @@
+"""Lua scripts by name: loaded from `lua/`, includes resolved, run by EVALSHA with one fallback to the text."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from redis.client import Pipeline
+from redis.exceptions import NoScriptError
+
+from . import keys
+
+__all__ = ['FOLDER', 'Script', 'resolve']
+
+FOLDER = Path(__file__).with_name('lua')
+INCLUDE = re.compile(r'^--- @include (\w+)$', re.MULTILINE)
+
+
+def resolve(name: str) -> str:
+    """The text of a script with each include put in once, comments and blank lines left out.
+
+    Raises ValueError for an include that does not exist.
+    """
+    seen: set[str] = set()
+
+    def include(match: re.Match[str]) -> str:
+        part = FOLDER / 'lib' / f'{match[1]}.lua'
+        if match[1] in seen:
+            return ''
+        seen.add(match[1])
+        if not part.exists():
+            raise ValueError(f'{name}.lua includes {match[1]}, and there is no {part}')
+        return part.read_text(encoding='utf-8')
+
+    text = INCLUDE.sub(include, (FOLDER / f'{name}.lua').read_text(encoding='utf-8'))
+    lines = (line.rstrip() for line in text.splitlines())
+    return '\n'.join(line for line in lines if line and not line.lstrip().startswith('--'))
+
+
+class Script:
+    """One transition. Call it with a connection, its key and its arguments; answers what the script answers.
+
+    Inside a pipeline the text itself is sent, since a NOSCRIPT there would leave half a batch applied; the answer is
+    then the pipeline's.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @cached_property
+    def text(self) -> str:
+        return resolve(self.name)
+
+    @cached_property
+    def sha(self) -> str:
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    def __call__(self, connection: Any, key: str, *args: Any) -> Any:
+        if isinstance(connection, Pipeline):
+            return connection.execute_command('EVAL', self.text, 1, key, keys.PREFIX, *args)
+        try:
+            return connection.execute_command('EVALSHA', self.sha, 1, key, keys.PREFIX, *args)
+        except NoScriptError:
+            return connection.execute_command('EVAL', self.text, 1, key, keys.PREFIX, *args)

@@ -1,0 +1,126 @@
+"""Workers as Redis knows them: birth, lease, heartbeat, announcements, death; and what the living do for all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import keys
+from .script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .claim import Lease
+
+__all__ = [
+    'add_field',
+    'announce',
+    'fetch',
+    'fetch_many',
+    'is_known',
+    'known',
+    'nudge',
+    'reap',
+    'register',
+    'renew',
+    'retire',
+    'running',
+    'server_uptime',
+    'set_fields',
+]
+
+_register = Script('register')
+_retire = Script('retire')
+_renew = Script('renew')
+_announce = Script('announce')
+_reap = Script('reap')
+_nudge = Script('nudge')
+
+# Seconds without renewal after which a lease is looked at: renewals come every 15 s, so a living worker's never is.
+UNRENEWED = 25
+
+
+def register(
+    connection: Any, name: str, incarnation: str, queues: Sequence[str], fields: Mapping[str, Any], ttl: int
+) -> int | None:
+    """Redis time in microseconds, or None when a living worker has this name."""
+    flat = [part for item in fields.items() for part in item]
+    answer = _register(connection, keys.worker(name), name, incarnation, ttl, '\n'.join(queues), *flat)
+    return int(answer[1]) if answer[0] else None
+
+
+def retire(connection: Any, name: str, incarnation: str, queues: Sequence[str]) -> None:
+    """Takes a worker out of the sets; its hash tells of its death for 60 s."""
+    _retire(connection, keys.worker(name), name, incarnation, '\n'.join(queues))
+
+
+def renew(
+    connection: Any, name: str, incarnation: str, ttl: int, leases: Sequence[Lease], fields: Mapping[str, Any]
+) -> bool:
+    """Whether the name is still this incarnation's. Renews the worker's lease, its hash and the leases it holds."""
+    members = [part for lease in leases for part in (lease.queue, lease.member)]
+    flat = [part for item in fields.items() for part in item]
+    return bool(_renew(connection, keys.worker(name), name, incarnation, ttl, len(leases), *members, *flat)[0])
+
+
+def announce(connection: Any, name: str, lease: Lease, started: float, ttl: int) -> bool:
+    """Shows readers that a job runs (told again: renews). False when its lease is gone. `started`: epoch seconds."""
+    args = (name, lease.queue, lease.id, lease.execution, f'{started:.6f}', ttl)
+    return bool(_announce(connection, keys.job(lease.id), *args))
+
+
+def reap(connection: Any, queue: str, reason: bytes, most: int = 1000, idle: int = UNRENEWED) -> list[tuple[str, ...]]:
+    """(id, what became of it, worker) of each job taken from the dead. `reason`: base64 of zlib of the text."""
+    flat = [part.decode() for part in _reap(connection, keys.queue(queue), queue, most, reason, idle)]
+    return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
+
+
+def nudge(connection: Any, who: str, queues: Iterable[str], milliseconds: int, leaving: bool = False) -> int:
+    """Milliseconds until somebody else's right to nudge may end; 0: we have it, and tokens are out for what waits."""
+    return int(_nudge(connection, keys.nudge(), who, milliseconds, '1' if leaving else '', *queues))
+
+
+def known(connection: Any, queue: str | None = None) -> list[str]:
+    """Keys of the registered workers, of one queue or of all."""
+    found = connection.smembers(keys.workers_of(queue) if queue is not None else keys.workers())
+    return sorted(key.decode() if isinstance(key, bytes) else key for key in found)
+
+
+def is_known(connection: Any, name: str) -> bool:
+    """Whether a worker of this name is registered."""
+    return bool(connection.sismember(keys.workers(), keys.worker(name)))
+
+
+def fetch(connection: Any, name: str) -> dict[bytes, bytes]:
+    """The hash of a worker; empty when there is none."""
+    found: dict[bytes, bytes] = connection.hgetall(keys.worker(name))
+    return found
+
+
+def fetch_many(connection: Any, names: Sequence[str]) -> list[dict[bytes, bytes]]:
+    """The hashes of workers, one round trip."""
+    pipeline = connection.pipeline(transaction=False)
+    for name in names:
+        pipeline.hgetall(keys.worker(name))
+    found: list[dict[bytes, bytes]] = pipeline.execute()
+    return found
+
+
+def running(connection: Any, name: str) -> list[str]:
+    """Members `id:execution` of a worker's announced runs."""
+    return sorted(member.decode() for member in connection.smembers(keys.worker_executions(name)))
+
+
+def set_fields(connection: Any, name: str, fields: Mapping[str, Any]) -> None:
+    """Writes fields of a worker's hash."""
+    connection.hset(keys.worker(name), mapping=dict(fields))
+
+
+def add_field(connection: Any, name: str, field: str, amount: float) -> None:
+    """Adds to a number in a worker's hash."""
+    connection.hincrbyfloat(keys.worker(name), field, amount)
+
+
+def server_uptime(connection: Any) -> int:
+    """Seconds since the server started."""
+    return int(connection.info('server')['uptime_in_seconds'])
