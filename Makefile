@@ -1,0 +1,57 @@
+# Needs only Python 3.11 or later and make. Everything is installed into .venv.
+# Another interpreter: make test PYTHON=/path/to/python3.13
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+# How many processes run the tests that do not measure time.
+JOBS ?= 2
+# The first interpreter that really runs and is new enough (a pyenv shim may be there and fail).
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: demo test check bench clean help
+
+demo: $(VENV)/.installed ## count the words of your Python installation with jobs (under a minute)
+	@$(BIN)/python examples/demo/run.py
+
+# Both runs always take place, and each ends with its own line of counts.
+test: $(VENV)/.installed-dev ## run every test, on a real server of its own
+	@status=0; \
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m 'not serial' || status=1; \
+	$(BIN)/python -m pytest -q -n 0 -m serial || status=1; \
+	exit $$status
+
+check: $(VENV)/.installed-dev ## format, lint, types, and the rules of the architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/architecture
+
+bench: $(VENV)/.installed-dev ## measure side by side with RQ 3.0.0 (installs it in a venv of its own)
+	@$(BIN)/python -m bench
+
+clean: ## remove the environments and what the tools left behind
+	rm -rf .venv .venv-* build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The stamps are written last: an interrupted installation is repeated, a finished one is not.
+$(VENV)/.installed: pyproject.toml | $(VENV)/.created
+	@echo 'Installing packhorse and its dependencies into $(VENV) (about half a minute) ...'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[all]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created
+	@echo 'Installing packhorse and its tools into $(VENV) (about a minute) ...'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[all,dev]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.created:
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or later is needed; say which with PYTHON=...' >&2; exit 1; }
+	@echo 'Creating $(VENV) with $(PYTHON) ...'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
