@@ -1,0 +1,53 @@
+"""Enqueueing, one by one and in bulk, and the floor below it: the same words by a bare `evalsha`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from redis import Redis
+
+from bench.measure.floor import EMPTY_SCRIPT, STORING_SCRIPT, record_enqueue, time_bare_evalsha
+from bench.server import Server, forget_everything
+from bench.systems import System
+
+__all__ = ['measure_bulk', 'measure_floor', 'measure_single']
+
+
+def measure_single(server: Server, system: System, jobs: int) -> dict[str, float]:
+    """Calls of `Queue.enqueue` per second from one process, after 100 to warm up."""
+    answer = _ask_on_empty(server, system, 'enqueue_single', jobs=jobs, warm_up=100)
+    return {'per_s': jobs / answer['seconds']}
+
+
+def measure_bulk(server: Server, system: System, jobs: int) -> dict[str, float]:
+    """Jobs per second through one `enqueue_many`, `prepare_data` included."""
+    answer = _ask_on_empty(server, system, 'enqueue_bulk', jobs=jobs)
+    return {'per_s': jobs / answer['seconds']}
+
+
+def measure_floor(server: Server, system: System, calls: int) -> dict[str, float]:
+    """Bare `evalsha` calls per second with the words of one enqueue of `system`, and a PING's median in ms."""
+    with server.connect() as redis:
+        forget_everything(redis)
+        words = record_enqueue(server, system)
+        answer = {'ping_ms': _ping_ms(redis, calls)}
+        if words:
+            answer['empty_per_s'] = time_bare_evalsha(redis, EMPTY_SCRIPT, words, calls)
+            answer['storing_per_s'] = time_bare_evalsha(redis, STORING_SCRIPT, words, calls)
+        return answer
+
+
+def _ping_ms(redis: Redis, calls: int) -> float:
+    seconds = []
+    for _ in range(calls):
+        start = time.perf_counter()
+        redis.ping()
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[calls // 2] * 1e3
+
+
+def _ask_on_empty(server: Server, system: System, verb: str, **options: Any) -> dict[str, Any]:
+    with server.connect() as redis:
+        forget_everything(redis)
+    return system.ask(server.url, verb, **options)

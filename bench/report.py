@@ -1,0 +1,160 @@
+"""The page about a run: machine, versions, table, method; written by the run itself, unflattering figures included."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+from bench.metrics import METRICS, SHARED, Bound, Metric, Samples
+
+__all__ = ['Setting', 'look_around', 'page', 'table']
+
+METHOD = Path(__file__).with_name('method.md')
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where, when, with what and by which command a run was made."""
+
+    date: str
+    command: str
+    machine: str
+    cores: int
+    load: float
+    server: str
+    rounds: int
+    commit: str
+    versions: Mapping[str, Mapping[str, str | None]]
+
+
+def look_around(
+    command: str, server: str, rounds: int, commit: str, versions: Mapping[str, Mapping[str, str | None]]
+) -> Setting:
+    """The setting of a run that starts now; `load` tells how busy the machine already is."""
+    return Setting(
+        date=datetime.now(UTC).strftime('%Y-%m-%d %H:%M UTC'),
+        command=command,
+        machine=f'{_processor()}, {platform.system()} {platform.release()}',
+        cores=os.cpu_count() or 1,
+        load=os.getloadavg()[0],
+        server=server,
+        rounds=rounds,
+        commit=commit,
+        versions=versions,
+    )
+
+
+def page(setting: Setting, samples: Samples, chart: str) -> str:
+    """The whole of `docs/benchmarks.md`."""
+    parts = [
+        '# Benchmarks',
+        'Packhorse and released RQ, side by side on one machine. This page is written by the run; do not edit it.',
+        _setting(setting),
+        f'![How many times better than RQ]({chart})',
+        table(samples),
+        _falls_short(samples),
+        _floors(samples),
+        METHOD.read_text().strip(),
+    ]
+    return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def table(samples: Samples) -> str:
+    """One row per metric: median (min to max) of each system, times better than RQ, what is promised and aimed at."""
+    rows = [
+        '| | Packhorse | RQ | times better | promised | reached | aimed at | reached |',
+        '|---|---|---|---|---|---|---|---|',
+    ]
+    return '\n'.join(rows + [_row(metric, samples) for metric in METRICS])
+
+
+def _row(metric: Metric, samples: Samples) -> str:
+    ratio = metric.ratio(samples)
+    cells = [
+        metric.title,
+        _figures(samples.get(metric.key, {}).get('ours'), metric.unit),
+        _figures(samples.get(metric.rqs, {}).get('rq'), metric.unit),
+        f'**{number(ratio)}**' if ratio is not None else '',
+        _bound(metric, metric.promised, samples),
+        _verdict(metric.reached(metric.promised, samples)),
+        _bound(metric, metric.aimed, samples),
+        _verdict(metric.reached(metric.aimed, samples)),
+    ]
+    return f'| {" | ".join(cells)} |'
+
+
+def _figures(values: Sequence[float] | None, unit: str) -> str:
+    if not values:
+        return 'not measured'
+    spread = f' ({number(min(values))} to {number(max(values))})' if number(min(values)) != number(max(values)) else ''
+    return f'{number(median(values))}{unit if unit.startswith("/") else f" {unit}".rstrip()}{spread}'
+
+
+def number(value: float) -> str:
+    """Three digits that matter, thousands with commas; never 1e+03."""
+    if abs(value) >= 100:
+        return f'{value:,.0f}'
+    digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    text = f'{value:.{digits}f}'
+    return text.rstrip('0').rstrip('.')
+
+
+def _bound(metric: Metric, bound: Bound | None, samples: Samples) -> str:
+    if bound is None:
+        return ''
+    sign = '≥' if metric.better == 'higher' else '≤'
+    if bound.of is None:
+        return f'{sign} {number(bound.factor)}'
+    limit = bound.value(samples, metric.rqs)
+    plain = f' = {number(limit)}' if limit is not None else ''
+    return f'{sign} {number(bound.factor)} × {bound.name}{plain}'
+
+
+def _verdict(reached: bool | None) -> str:
+    return '' if reached is None else 'yes' if reached else '**no**'
+
+
+def _falls_short(samples: Samples) -> str:
+    short = [m.title for m in METRICS if m.reached(m.promised, samples) is False]
+    if not short:
+        return ''
+    return 'Promised and not reached in this run: ' + '; '.join(short) + '.'
+
+
+def _floors(samples: Samples) -> str:
+    titles = {
+        'floor.ping_ms': ('PING through redis-py', 'ms'),
+        'floor.empty_per_s': ("bare `evalsha` with one enqueue's words, empty script", '/s'),
+        'floor.storing_per_s': ('the same, which only stores the words in a hash and a list', '/s'),
+    }
+    measured = [(titles[key], samples[key][SHARED]) for key in titles if key in samples]
+    if not measured:
+        return ''
+    rows = [f'| {title} | {_figures(values, unit)} |' for (title, unit), values in measured]
+    return '\n'.join(['The floors in the same run:', '', '| | |', '|---|---|', *rows])
+
+
+def _setting(setting: Setting) -> str:
+    lines = [
+        f'- Run on {setting.date} by `{setting.command}`, {setting.rounds} rounds, commit {setting.commit}',
+        f'- {setting.machine}, {setting.cores} cores, load {setting.load:.1f} when it began',
+        f'- {setting.server} on loopback, no persistence',
+    ]
+    for name, versions in setting.versions.items():
+        packages = ', '.join(f'{package} {version or "none"}' for package, version in versions.items())
+        lines.append(f'- {name}: {packages}')
+    return '\n'.join(lines)
+
+
+def _processor() -> str:
+    try:
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
+    return names[0] if names else platform.machine()
