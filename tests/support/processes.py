@@ -197,11 +197,8 @@ class Processes:
         try:
             wait_for(lambda: not self.left(), patience, interval=0.02)
         except AssertionError:
-            left = self.left()
-            lines = [f'{process.pid} {" ".join(process.cmdline())}' for process in left if process.is_running()]
-            for process in left:
-                process.kill()
-            raise AssertionError('Left running by the test:\n' + '\n'.join(lines) + '\n' + self.report()) from None
+            lines = [_killed(process) for process in self.left()]
+            raise AssertionError('\n'.join(['Left running by the test:', *lines, self.report()])) from None
 
     def _environment(self, extra: Mapping[str, str | None]) -> dict[str, str]:
         merged: dict[str, str | None] = {**os.environ, MARK: self.mark}
@@ -213,3 +210,13 @@ class Processes:
         merged['PYTHONPATH'] = os.pathsep.join(path for path in paths if path)
         merged.update(extra)
         return {key: value for key, value in merged.items() if value is not None}
+
+
+def _killed(process: psutil.Process) -> str:
+    """What the process was, once it has been killed."""
+    try:
+        line = ' '.join([str(process.pid), *process.cmdline()])
+        process.kill()
+    except psutil.NoSuchProcess:
+        line = f'{process.pid} (has just ended)'
+    return line
