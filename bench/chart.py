@@ -11,7 +11,7 @@ from bench.report import number
 
 __all__ = ['chart']
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 900, 340, 200, 26, 44
+WIDTH, LEFT, RIGHT, ROW, TOP = 940, 370, 210, 26, 44
 # Both colour pairs keep 4.5:1 against white and against GitHub's dark grey.
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #24292f } .quiet { fill: #57606a } .grid { stroke: #d0d7de }
@@ -43,6 +43,7 @@ def chart(samples: Samples) -> str:
 
 def _grid(origin: float, scale: float, decades: float, height: int) -> list[str]:
     lines = [f'<text class="quiet" x="{LEFT - 10}" y="22" text-anchor="end">times better than RQ</text>']
+    lines.append(f'<text class="quiet" x="{WIDTH - 8}" y="22" text-anchor="end">Packhorse : RQ</text>')
     for power in range(int(decades) + 1):
         x = origin + power * scale
         kind = 'grid' if power else 'one'
@@ -57,7 +58,7 @@ def _bar(metric: Metric, ratio: float, samples: Samples, y: int, origin: float, 
     ours, rq = median(samples[metric.key]['ours']), median(samples[metric.rqs]['rq'])
     end = max(origin, origin + length) + 8
     middle = y + ROW * 0.62
-    figures = f'{number(ours)} : {number(rq)} {metric.unit}'.rstrip()
+    figures = f'{number(ours)} : {number(rq)} {metric.unit}'.replace(' /', '/').rstrip()
     detail = f'<tspan class="quiet" dx="8">{escape(figures)}</tspan>'
     place = f'x="{start:.1f}" y="{y + 5}" width="{max(abs(length), 1.5):.1f}" height="{ROW - 10}"'
     return [
