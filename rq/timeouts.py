@@ -107,9 +107,9 @@ class UnixSignalDeathPenalty(BaseDeathPenalty):
         if not self._armed:
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
-        self._armed = False
         # A handler that was not set from Python is None; it cannot be put back, the default is the nearest.
         signal.signal(signal.SIGALRM, signal.SIG_DFL if self._outer_handler is None else self._outer_handler)
+        self._armed = False  # only now: an alarm on the line above finds all of this still to do, and does it
         if self._outer_deadline is not None:
             # An outer deadline that has passed meanwhile is due at once; 0 would switch the timer off.
             outer_left = max(self._outer_deadline - time.monotonic(), 1e-6)

@@ -15,7 +15,6 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .defaults import DEFAULT_JOB_CLASS, DEFAULT_QUEUE_CLASS
 from .exceptions import InvalidFunction, NotAFunctionError, TimeoutFormatError
 
 if TYPE_CHECKING:
@@ -181,7 +180,7 @@ def get_call_string(
 
 
 def _printed(value: Any, max_length: int | None) -> str:
-    if max_length is not None and isinstance(value, (str, bytes)):
+    if max_length is not None and type(value) in (str, bytes):  # a subclass may print itself in its own way
         value = value[: max_length + 1]  # of 64 MB, print the part that is shown
     try:
         return truncate_long_string(repr(value), max_length)
@@ -309,12 +308,12 @@ def backend_class(holder: Any, default_name: str, override: Any = None) -> Any:
 
 def import_job_class(name: str) -> Any:
     """The job class at a dotted path; raises ValueError for anything that is not a subclass of `Job`."""
-    return _import_subclass(name, DEFAULT_JOB_CLASS, 'job')
+    return _import_subclass(name, 'rq.job.Job', 'job')
 
 
 def import_queue_class(name: str) -> Any:
     """The queue class at a dotted path; raises ValueError for anything that is not a subclass of `Queue`."""
-    return _import_subclass(name, DEFAULT_QUEUE_CLASS, 'queue')
+    return _import_subclass(name, 'rq.queue.Queue', 'queue')
 
 
 def import_worker_class(name: str) -> Any:
