@@ -184,7 +184,7 @@ def test_a_repeating_timer_goes_on_repeating() -> None:
 def test_a_signal_that_strikes_on_the_way_out_leaves_nothing_behind() -> None:
     # The alarm is brought to every place in __exit__ where Python looks for signals, by a trace function.
     before = signal.signal(signal.SIGALRM, own_handler)
-    code = {UnixSignalDeathPenalty.__exit__.__code__, UnixSignalDeathPenalty.cancel_death_penalty.__code__}  # type: ignore[attr-defined]
+    code = {UnixSignalDeathPenalty.__exit__.__code__, UnixSignalDeathPenalty.cancel_death_penalty.__code__}
     try:
         for line in range(12):
             steps = [0]

@@ -1,0 +1,164 @@
+"""Every public name of RQ 3.0.0 in the modules of Core exists, with a compatible signature.
+
+Compatible: the same parameters in the same order with the same defaults; what is ours comes after, by keyword only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.architecture.names import SNAPSHOT, call_fault, class_faults, faults, member_fault, split
+from tests.architecture.tree import exists
+
+# Different on purpose, for good: what is different, and why.
+DIFFERENT = {
+    'rq.timeouts.BaseTimeoutException': 'is no Exception',  # `except Exception` in a job must not swallow its timeout
+    'rq.timeouts.JobTimeoutException': 'is no Exception',
+    'rq.timeouts.HorseMonitorTimeoutException': 'is no Exception',
+}
+
+# What the issue Drop-in brings: a name with all that is in it. A line goes when the name is there; none is added.
+DROP_IN = {
+    line.strip()
+    for line in Path(__file__).with_name('drop_in.txt').read_text().splitlines()
+    if line.strip() and not line.startswith('#')
+}
+
+
+def module_of(name: str) -> str:
+    return max((module for module in SNAPSHOT if f'{name}.'.startswith(f'{module}.')), key=len)
+
+
+@pytest.mark.parametrize('module', sorted(SNAPSHOT))
+def test_a_module_offers_what_rqs_does(module: str) -> None:
+    if not exists(module):
+        pytest.skip(f'{module} is not there yet')
+    found = faults(module)
+    different = {name: fault for name, fault in DIFFERENT.items() if module_of(name) == module}
+    missing = {name: fault for name, fault in found.items() if name not in DROP_IN and name not in different}
+    assert missing == {}, '\n'.join(['RQ 3.0.0 has these:', *(f'{name} {fault}' for name, fault in missing.items())])
+    assert different == {name: fault for name, fault in found.items() if name in different}
+
+
+@pytest.mark.parametrize('module', sorted(SNAPSHOT))
+def test_what_drop_in_is_to_bring_is_not_there_yet(module: str) -> None:
+    if not exists(module):
+        pytest.skip(f'{module} is not there yet')
+    there = {name for name in DROP_IN if module_of(name) == module} - faults(module).keys()
+    assert there == set(), 'these are there now: take them off drop_in.txt'
+
+
+# --- The comparison bites ---------------------------------------------------------------------------------------------
+
+
+def function(a: int, b: int = 1, *, ours: int = 2) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ('expected', 'compatible'),
+    [
+        ('a, b=1', True),
+        ('a', False),  # b would take the place of what RQ adds next
+        ('a, b', False),
+        ('a, b=2', False),
+        ('b=1, a', False),
+        ('a, c=1', False),
+        ('a, b=1, c=None', False),
+        ('a, b=1, *, ours=2', True),
+        ('a, b=1, *, theirs=2', False),
+        ('a, b=1, *args', False),
+        ('a, b=1, **kwargs', False),
+    ],
+)
+def test_a_signature_that_takes_other_calls_is_found(expected: str, compatible: bool) -> None:
+    assert bool(call_fault(function, expected)) is not compatible
+
+
+def test_a_keyword_of_ours_must_not_be_required() -> None:
+    def needs(a: int, *, ours: int) -> None: ...
+
+    assert call_fault(needs, 'a')
+    assert not call_fault(needs, 'a, *, ours')
+    assert not call_fault(lambda *args, **kwargs: None, '*args, **kwargs')
+
+
+class Thing:
+    limit = 3
+
+    def __init__(self, a: int) -> None:
+        self.set_in_init = a
+
+    @property
+    def fixed(self) -> int:
+        return 1
+
+    @property
+    def free(self) -> int:
+        return 1
+
+    @free.setter
+    def free(self, value: int) -> None: ...
+
+    def method(self, a: int) -> None: ...
+
+    @classmethod
+    def klass(cls, a: int) -> None: ...
+
+    @staticmethod
+    def static(a: int) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ('name', 'expected', 'fault'),
+    [
+        ('method', 'method(self, a)', ''),
+        ('method', 'method(self, b)', 'takes (self, a), not (self, b)'),
+        ('method', 'classmethod(a)', 'is no classmethod'),
+        ('method', 'property', 'is a method, not a property'),
+        ('klass', 'classmethod(a)', ''),
+        ('static', 'staticmethod(a)', ''),
+        ('fixed', 'property', ''),
+        ('fixed', 'settable property', 'cannot be set'),
+        ('free', 'settable property', ''),
+        ('limit', 'attribute 3', ''),
+        ('limit', 'attribute 4', 'is 3, not 4'),
+        ('limit', 'attribute', ''),
+        ('limit', 'method(self)', 'cannot be called'),
+        ('nothing', 'property', 'is not there'),
+    ],
+)
+def test_a_member_that_differs_is_found(name: str, expected: str, fault: str) -> None:
+    assert member_fault(Thing, name, expected) == fault
+
+
+def test_a_class_that_lacks_a_base_or_a_special_method_is_found() -> None:
+    expected: dict[str, Any] = {'bases': ['Exception'], 'special': ['__len__', '__eq__'], 'init': 'self, a, b'}
+    assert dict(class_faults(Thing, expected)) == {
+        '': 'is no Exception',
+        '.__len__': 'is not there',
+        '.__eq__': 'is not there',
+        '.__init__': 'takes (self, a), not (self, a, b)',
+    }
+
+
+def test_a_signature_is_read_from_its_text() -> None:
+    assert split("self, a, b='x', *, c=1, **kwargs") == [
+        ('place', 'self', ''),
+        ('place', 'a', ''),
+        ('place', 'b', "'x'"),
+        ('name', 'c', '1'),
+        ('**', '**kwargs', ''),
+    ]
+
+
+def test_the_snapshot_has_what_core_covers() -> None:
+    assert {'enqueue', 'enqueue_call', 'enqueue_many', 'all', 'count'} <= SNAPSHOT['rq.queue']['Queue'][
+        'members'
+    ].keys()
+    assert {'fetch', 'cancel', 'requeue', 'delete'} <= SNAPSHOT['rq.job']['Job']['members'].keys()
+    assert {'origin', 'meta', 'timeout', 'worker_name'} <= set(SNAPSHOT['rq.job']['Job']['instance'])
+    assert {'FailedJobRegistry', 'StartedJobRegistry', 'clean_registries'} <= SNAPSHOT['rq.registry'].keys()
+    assert {'Worker', 'SimpleWorker', 'BaseWorker', 'WorkerStatus'} <= SNAPSHOT['rq.worker'].keys()
