@@ -30,6 +30,7 @@ class Plan:
     """How much of each. Pairs are for ours and for RQ, which need very different amounts for the same time."""
 
     rounds: int
+    turns: int
     warm_up: tuple[int, int]
     seconds: tuple[float, float]
     traffic: tuple[int, int]
@@ -40,8 +41,20 @@ class Plan:
     finished: int
 
 
-FULL = Plan(5, (2000, 50), (3.6, 5.5), (6400, 100), single=3000, bulk=20_000, pickup=100, waiting=10_000, finished=1000)
-QUICK = Plan(1, (500, 15), (0.8, 1.0), (1000, 20), single=500, bulk=3000, pickup=12, waiting=2000, finished=60)
+FULL = Plan(
+    5, 3, (2000, 50), (3.6, 5.5), (6400, 100), single=3000, bulk=20_000, pickup=100, waiting=10_000, finished=1000
+)
+QUICK = Plan(1, 1, (500, 15), (0.8, 1.0), (1000, 20), single=500, bulk=3000, pickup=12, waiting=2000, finished=60)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One measure of a round. Short ones take `turns` turns, since a machine's speed may change from second to second."""
+
+    name: str
+    measure: Measure
+    turns: int = 1
+    with_floor: bool = False
 
 
 class Progress:
@@ -71,28 +84,31 @@ class Run:
             self._jobs[system.key, name] = max(jobs, self.of(system, self.plan.warm_up))
             self.progress.say(f'warm-up  {name:8} {system.name:10} {answer["jobs_per_s"]:,.0f} jobs/s')
 
-    def measures(self) -> list[tuple[str, Measure]]:
-        """Name and work of each measure, in their order."""
+    def steps(self) -> list[Step]:
+        """The steps of a round, in their order."""
         server, plan = self.server, self.plan
         return [
-            ('worker', lambda s: measure_throughput(server, s, self._jobs[s.key, 'worker'])),
-            ('simple', lambda s: measure_throughput(server, s, self._jobs[s.key, 'simple'], *SIMPLE)),
-            ('worker', lambda s: measure_worker_traffic(server, s, self.of(s, plan.traffic))),
-            ('simple', lambda s: measure_worker_traffic(server, s, self.of(s, plan.traffic), *SIMPLE)),
-            ('single', lambda s: measure_single(server, s, plan.single)),
-            ('single', lambda s: measure_enqueue_traffic(server, s, plan.single // 5)),
-            ('bulk', lambda s: measure_bulk(server, s, plan.bulk)),
-            ('pickup', lambda s: _percentiles(measure_pickup(server, s, plan.pickup)['ms'])),
-            ('memory', lambda s: measure_memory(server, s, plan.waiting, plan.finished)),
+            Step('worker', lambda s: measure_throughput(server, s, self._jobs[s.key, 'worker'])),
+            Step('simple', lambda s: measure_throughput(server, s, self._jobs[s.key, 'simple'], *SIMPLE)),
+            Step('worker', lambda s: measure_worker_traffic(server, s, self.of(s, plan.traffic))),
+            Step('simple', lambda s: measure_worker_traffic(server, s, self.of(s, plan.traffic), *SIMPLE)),
+            Step('single', lambda s: measure_single(server, s, plan.single), plan.turns, with_floor=True),
+            Step('single', lambda s: measure_enqueue_traffic(server, s, plan.single // 5)),
+            Step('bulk', lambda s: measure_bulk(server, s, plan.bulk), plan.turns),
+            Step('pickup', lambda s: _percentiles(measure_pickup(server, s, plan.pickup)['ms'])),
+            Step('memory', lambda s: measure_memory(server, s, plan.waiting, plan.finished)),
         ]
 
     def round(self, number: int, systems: Sequence[System]) -> None:
-        """Every measure once, the systems in turn, then the floor below our enqueue."""
-        for name, measure in self.measures():
-            for system in systems:
-                self._keep(f'round {number}/{self.plan.rounds}', name, system.key, system.name, measure(system))
-        floor = measure_floor(self.server, systems[0], self.plan.single)
-        self._keep(f'round {number}/{self.plan.rounds}', 'floor', SHARED, 'bare', floor)
+        """Every step once, the systems in turn; the floor below our enqueue right beside it."""
+        where = f'round {number}/{self.plan.rounds}'
+        for step in self.steps():
+            for _ in range(step.turns):
+                for system in systems:
+                    self._keep(where, step.name, system.key, system.name, step.measure(system))
+                if step.with_floor:
+                    floor = measure_floor(self.server, systems[0], self.plan.single)
+                    self._keep(where, 'floor', SHARED, 'bare', floor)
 
     def _keep(self, where: str, name: str, key: str, label: str, answer: dict[str, float]) -> None:
         for metric, value in answer.items():
