@@ -20,7 +20,7 @@ INCLUDE = re.compile(r'^--- @include (\w+)$', re.MULTILINE)
 
 
 def resolve(name: str) -> str:
-    """The text of a script with each include put in once, comments and blank lines left out.
+    """The text of a script with each include put in once, before what needs it, comments and blank lines left out.
 
     Raises ValueError for an include that does not exist.
     """
@@ -33,7 +33,7 @@ def resolve(name: str) -> str:
         seen.add(match[1])
         if not part.exists():
             raise ValueError(f'{name}.lua includes {match[1]}, and there is no {part}')
-        return part.read_text(encoding='utf-8')
+        return INCLUDE.sub(include, part.read_text(encoding='utf-8'))
 
     text = INCLUDE.sub(include, (FOLDER / f'{name}.lua').read_text(encoding='utf-8'))
     lines = (line.rstrip() for line in text.splitlines())

@@ -4,12 +4,13 @@
 -- ARGV: 1 prefix  2.. queues
 -- answers: {queue, {container, {member, score or '', ...}, ...}, ...} and last {id, status, execution, ...}
 --- @include keys
+--- @include try
 local KINDS = { 'wip', 'finished', 'failed', 'deferred', 'scheduled', 'canceled', 'ready' }
 local answer, ids, seen = {}, {}, {}
 local function look(id)
   if seen[id] then return end
   seen[id] = true
-  local h = redis.call('HMGET', k_job(id), 'status', 'execution')
+  local h = try('HMGET', k_job(id), 'status', 'execution') or {}
   ids[#ids + 1] = id
   ids[#ids + 1] = h[1] or ''
   ids[#ids + 1] = h[2] or ''
@@ -17,7 +18,7 @@ end
 for a = 2, #ARGV do
   local q, homes = ARGV[a], {}
   local list = {}
-  for _, id in ipairs(redis.call('LRANGE', k_queue(q), 0, -1)) do
+  for _, id in ipairs(try('LRANGE', k_queue(q), 0, -1) or {}) do
     list[#list + 1] = id
     list[#list + 1] = ''
     look(id)
@@ -25,7 +26,7 @@ for a = 2, #ARGV do
   homes[#homes + 1] = 'queue'
   homes[#homes + 1] = list
   for _, kind in ipairs(KINDS) do
-    local flat = redis.call('ZRANGE', k_registry(kind, q), 0, -1, 'WITHSCORES')
+    local flat = try('ZRANGE', k_registry(kind, q), 0, -1, 'WITHSCORES') or {}
     for i = 1, #flat, 2 do look(kind == 'wip' and string.match(flat[i], '^(.*):[^:]*$') or flat[i]) end
     homes[#homes + 1] = kind
     homes[#homes + 1] = flat

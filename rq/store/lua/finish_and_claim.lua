@@ -7,8 +7,9 @@
 --       9 room (jobs at most, 0: claim nothing)  10 bytes of payload at most  11 token (queue that woke the caller, '')
 --       12 number of queues n, then n times: name, jobs a pack (1 to 64); then number of outcomes m, then m times the
 --       eight of lib/results.lua
--- answers: {'OK' | 'SAME' | 'OLD', now (microseconds), answer of each outcome, jobs {queue, id, execution, hash flat},
---       dropped ids, suspended queues}; OLD: nothing was done
+-- answers: {'OK' | 'SAME' | 'OLD', now (microseconds; OLD: no less than the last number accepted), answer of each
+--       outcome, jobs {queue, id, execution, hash flat}, dropped ids, suspended queues, queues with keys of a wrong
+--       type}; OLD: nothing was done
 --- @include keys
 --- @include time
 --- @include wake
@@ -18,8 +19,9 @@
 --- @include claim
 --- @include replay
 local worker, seq = ARGV[2], tonumber(ARGV[3])
-local state = request_state(worker, seq)
-if state == 'OLD' then return { 'OLD', string.format('%.0f', NOW_US), {}, {}, {}, {} } end
+local state, last = request_state(worker, seq)
+-- Whoever starts anew from the answered time is accepted, even if the server's clock went back.
+if state == 'OLD' then return { 'OLD', string.format('%.0f', math.max(NOW_US, last)), {}, {}, {}, {}, {} } end
 
 local queues, at = {}, 13
 for i = 1, tonumber(ARGV[12]) do
@@ -33,18 +35,15 @@ if state == 'SAME' then
   for i, answer in ipairs(answers) do
     if answer == 'STALE' and before[i] then answers[i] = before[i] end
   end
-  local jobs = {}
+  remember(worker, seq, members, answers)
+  local numbers, jobs = {}, {}
+  for number, item in ipairs(queues) do numbers[item[1]] = number - 1 end
   for _, m in ipairs(members) do
-    if redis.call('ZSCORE', k_wip(m[1]), m[2] .. ':' .. m[3]) then
-      for number, item in ipairs(queues) do
-        if item[1] == m[1] then
-          jobs[#jobs + 1] = { number - 1, m[2], m[3], redis.call('HGETALL', k_job(m[2])) }
-          break
-        end
-      end
+    if numbers[m[1]] and try('ZSCORE', k_wip(m[1]), m[2] .. ':' .. m[3]) then
+      jobs[#jobs + 1] = { numbers[m[1]], m[2], m[3], try('HGETALL', k_job(m[2])) or {} }
     end
   end
-  return { 'SAME', string.format('%.0f', NOW_US), answers, jobs, {}, {} }
+  return { 'SAME', string.format('%.0f', NOW_US), answers, jobs, {}, {}, {} }
 end
 
 local c = { worker = worker, execution = ARGV[4], room = tonumber(ARGV[9]), max_bytes = tonumber(ARGV[10]),
@@ -57,4 +56,4 @@ if redis.call('EXISTS', k_worker(worker)) == 1 then
   local show = #c.jobs > 0 and 'busy' or ARGV[5]
   if show ~= '' then redis.call('HSET', k_worker(worker), 'state', show) end
 end
-return { 'OK', string.format('%.0f', NOW_US), answers, c.jobs, c.dropped, c.held }
+return { 'OK', string.format('%.0f', NOW_US), answers, c.jobs, c.dropped, c.held, c.broken }

@@ -1,62 +1,71 @@
 -- Claims jobs from the head of queues: pop, status, execution and lease in one step, so no job is ever in no place.
 -- A queue's share: each of its jobs costs 1/limit of the pack, so a worker's pack holds the work of one pack however
 -- many queues it serves. 90 s: RQ's readers fail whatever is past its score, so a lease is never short.
+--- @include keys
+--- @include time
+--- @include try
+--- @include wake
+--- @include leave
 local LEASE = 90
 local SCAN = 1000 -- ids looked at per call, whatever they turn out to be
+local WANTED = { status = true, execution = true, ttl = true, expire_at = true }
+
+-- The fields that matter here, and the size of all.
+local function index(flat)
+  local h, size = {}, 0
+  for i = 1, #flat, 2 do
+    if WANTED[flat[i]] then h[flat[i]] = flat[i + 1] end
+    size = size + #flat[i + 1]
+  end
+  return h, size
+end
 
 -- Whether this id may run. A live lease already holds it: the second entry is dropped. Canceled and deferred: dropped.
 local function runnable(q, id, h, taken)
-  if taken[id] then return false end
-  if h.status == 'canceled' or h.status == 'deferred' then return false end
-  return not (h.execution and redis.call('ZSCORE', k_wip(q), id .. ':' .. h.execution))
-end
-
-local function index(flat)
-  local h = {}
-  for i = 1, #flat, 2 do
-    local name = flat[i]
-    if name == 'status' or name == 'execution' or name == 'ttl' or name == 'data' then h[name] = flat[i + 1] end
-  end
-  return h
+  if taken[id] or h.status == 'canceled' or h.status == 'deferred' then return false end
+  return not running(q, id, h.status, h.execution)
 end
 
 local function start(c, q, number, id, flat, h)
   local key = k_job(id)
   local e = c.execution .. string.format('%02x', #c.jobs)
   redis.call('HSET', key, 'status', 'started', 'started_at', c.at, 'worker_name', c.worker, 'execution', e)
-  if h.ttl then
-    local left = redis.call('PTTL', key)
-    if left > 0 then
-      redis.call('HSET', key, 'expire_at', string.format('%.0f', NOW_US / 1000 + left))
-      redis.call('PERSIST', key)
-    end
+  local left = redis.call('PTTL', key)
+  if left > 0 then redis.call('PERSIST', key) end
+  if left > 0 and h.ttl then
+    redis.call('HSET', key, 'expire_at', string.format('%.0f', NOW_US / 1000 + left))
+  elseif h.expire_at then -- of an earlier run; giving this one back must not revive it
+    redis.call('HDEL', key, 'expire_at')
   end
-  local lease = c.leases
-  lease[#lease + 1] = NOW + LEASE
-  lease[#lease + 1] = id .. ':' .. e
+  if HOME[h.status] then try('ZREM', k_registry(HOME[h.status], q), id) end -- pushed by another RQ as it was
+  c.leases[#c.leases + 1] = NOW + LEASE
+  c.leases[#c.leases + 1] = id .. ':' .. e
   c.members[#c.members + 1] = { q, id, e }
   c.jobs[#c.jobs + 1] = { number, id, e, flat }
 end
 
 -- One stretch of the list, at most `want` ids: reads, pops, then writes. Answers whether the queue may hold more.
 local function stretch(c, q, number, want, share)
-  local list = k_queue(q)
-  local ids = redis.call('LRANGE', list, 0, want - 1)
+  local ids = redis.call('LRANGE', k_queue(q), 0, want - 1)
   local found, used = {}, 0
   for _, id in ipairs(ids) do
-    if #c.jobs + #found > 0 and c.bytes >= c.max_bytes then break end
+    local flat = try('HGETALL', k_job(id)) or {}
+    local h, size = index(flat)
+    local good = #flat > 0 and runnable(q, id, h, c.taken)
+    if good and c.bytes > 0 and c.bytes + size > c.max_bytes then
+      c.full = true
+      break
+    end
     used = used + 1
-    local flat = redis.pcall('HGETALL', k_job(id))
-    local h = not flat.err and #flat > 0 and index(flat)
-    if not h or not runnable(q, id, h, c.taken) then
-      c.dropped[#c.dropped + 1] = id
-    else
+    if good then
       c.taken[id] = true
-      c.bytes = c.bytes + #(h.data or '')
+      c.bytes = c.bytes + size
       found[#found + 1] = { id, flat, h }
+    else
+      c.dropped[#c.dropped + 1] = id
     end
   end
-  if used > 0 then redis.call('LPOP', list, used) end
+  if used > 0 then redis.call('LPOP', k_queue(q), used) end
   for _, f in ipairs(found) do start(c, q, number, f[1], f[2], f[3]) end
   c.budget = c.budget - #found * share
   c.room = c.room - #found
@@ -65,9 +74,13 @@ local function stretch(c, q, number, want, share)
 end
 
 local function claim_queue(c, q, number, limit)
+  if not (try('LLEN', k_queue(q)) and try('ZCARD', k_wip(q))) then
+    c.broken[#c.broken + 1] = q
+    return
+  end
   local share, more = 1 / limit, true
   c.leases = {}
-  while more and c.room > 0 and c.seen < SCAN and c.budget > share / 2 and c.bytes < c.max_bytes do
+  while more and not c.full and c.room > 0 and c.seen < SCAN and c.budget > share / 2 do
     more = stretch(c, q, number, math.min(c.room, math.ceil(c.budget / share - 0.5)), share)
   end
   if #c.leases > 0 then redis.call('ZADD', k_wip(q), unpack(c.leases)) end
@@ -75,15 +88,16 @@ local function claim_queue(c, q, number, limit)
 end
 
 -- c: worker, execution (30 hex: two more name the slot), room (jobs at most), max_bytes, queues {name, limit}, token
--- (the queue whose marker woke the caller, '' for none). Fills jobs, members, dropped, held (suspended queues).
+-- (the queue whose marker woke the caller, '' for none). Fills jobs, members, dropped, held (suspended queues), broken
+-- (queues with a key of a wrong type).
 local function claim(c)
-  c.at, c.budget, c.bytes, c.seen = iso(NOW_US), 1, 0, 0
-  c.jobs, c.members, c.taken, c.dropped, c.held = {}, {}, {}, {}, {}
-  local all = redis.call('EXISTS', P .. 'suspended') == 1
+  c.at, c.budget, c.bytes, c.seen, c.full = iso(NOW_US), 1, 0, 0, false
+  c.jobs, c.members, c.taken, c.dropped, c.held, c.broken = {}, {}, {}, {}, {}, {}
+  local all = redis.call('EXISTS', k_suspended) == 1
   for number, item in ipairs(c.queues) do
-    if all or redis.call('EXISTS', P .. 'suspended:' .. item[1]) == 1 then
+    if all or redis.call('EXISTS', k_suspended_queue(item[1])) == 1 then
       c.held[#c.held + 1] = item[1]
-    elseif c.room > 0 and c.budget > 0.5 / item[2] then
+    elseif c.room > 0 and not c.full and c.budget > 0.5 / item[2] then
       claim_queue(c, item[1], number - 1, item[2])
     end
   end

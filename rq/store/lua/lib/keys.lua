@@ -1,6 +1,10 @@
 -- The names of keys inside scripts: the twin of rq/store/keys.py. ARGV[1] is the prefix of every script.
 local P = ARGV[1] .. ':'
+local k_queues = P .. 'queues'
+local k_workers = P .. 'workers'
+local k_suspended = P .. 'suspended'
 local function k_queue(q) return P .. 'queue:' .. q end
+local function k_intermediate(q) return P .. 'queue:' .. q .. ':intermediate' end
 local function k_job(id) return P .. 'job:' .. id end
 local function k_dependents(id) return P .. 'job:' .. id .. ':dependents' end
 local function k_dependencies(id) return P .. 'job::' .. id .. ':dependencies' end
@@ -11,7 +15,10 @@ local function k_registry(kind, q) return P .. kind .. ':' .. q end
 local function k_wip(q) return P .. 'wip:' .. q end
 local function k_wake(q) return P .. 'wake:' .. q end
 local function k_gone(id) return P .. 'gone:' .. id end
+local function k_group(name) return P .. 'group:' .. name end
 local function k_worker(w) return P .. 'worker:' .. w end
+local function k_workers_of(q) return P .. 'workers:' .. q end
 local function k_running(w) return P .. 'worker:' .. w .. ':executions' end
 local function k_pack(w) return P .. 'worker:' .. w .. ':pack' end
 local function k_lease(w) return P .. 'lease:' .. w end
+local function k_suspended_queue(q) return P .. 'suspended:' .. q end

@@ -1,9 +1,12 @@
 -- One entry in the results stream of a job, ten kept. A stream's first node is allocated at 4 KB whatever it holds
 -- (measured: 4,400 bytes for one result); DUMP and RESTORE leave its true size, 534 bytes, and set the TTL as well.
 -- Above 2 KB the copy costs more than it saves. RESTORE may be refused by a managed server: then XADD and EXPIRE do.
+--- @include keys
+--- @include time
 local RESULT_TYPE = { F = '1', X = '2', L = '2' }
 
--- o: kind, queue, id, execution, started_us, ended_us, ttl, payload (base64 text, '' for none). ttl -1: never expires.
+-- o: kind, queue, id, execution, started, ended (microseconds, 0 unknown), ttl (seconds), payload (base64 text, '' for
+-- none). ttl: seconds the stream lives, below 0 for ever.
 local function store_result(o, worker, ttl)
   local key = k_results(o.id)
   local args = { 'type', RESULT_TYPE[o.kind], 'worker_name', worker }
@@ -14,12 +17,15 @@ local function store_result(o, worker, ttl)
     add('execution_ended_at', epoch(o.ended))
   end
   if o.payload ~= '' then add(o.kind == 'F' and 'return_value' or 'exc_string', o.payload) end
-  if redis.call('XADD', key, 'NOMKSTREAM', 'MAXLEN', 10, '*', unpack(args)) == false then
+  local more = redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', 10, '*', unpack(args))
+  if type(more) == 'table' then redis.call('DEL', key) end -- not a stream, or one whose last id is the highest there is
+  if type(more) ~= 'string' then
     redis.call('XADD', key, '*', unpack(args))
     if #o.payload <= 2048 then
-      local copy = redis.call('DUMP', key)
-      local done = redis.pcall('RESTORE', key, ttl > 0 and ttl * 1000 or 0, copy, 'REPLACE')
-      if not done.err then return end
+      local copy = redis.pcall('DUMP', key)
+      local done = type(copy) == 'string'
+        and redis.pcall('RESTORE', key, string.format('%.0f', ttl > 0 and ttl * 1000 or 0), copy, 'REPLACE')
+      if done and not done.err then return end
     end
   end
   if ttl > 0 then redis.call('EXPIRE', key, ttl) else redis.call('PERSIST', key) end

@@ -1,4 +1,10 @@
 -- Outcomes of claimed jobs: F finished, X the function raised, L its process was lost. The lease is the fence.
+--- @include keys
+--- @include time
+--- @include try
+--- @include leave
+--- @include results
+--- @include retry
 local YEAR = 31536000 -- RQ's failure TTL when none is given
 local sets = {} -- key -> flat score, id, ...: written once per script by settled()
 
@@ -11,7 +17,7 @@ end
 
 local function settled()
   for key, list in pairs(sets) do
-    for i = 1, #list, 1000 do redis.call('ZADD', key, unpack(list, i, math.min(i + 999, #list))) end
+    for i = 1, #list, 1000 do try('ZADD', key, unpack(list, i, math.min(i + 999, #list))) end
   end
   sets = {}
 end
@@ -23,54 +29,42 @@ local function forget(id)
   redis.call('SET', k_gone(id), call, 'EX', 30)
 end
 
-local function finish(o, worker)
-  if o.ttl == 0 then forget(o.id) return end
-  local key = k_job(o.id)
-  redis.call('HSET', key, 'status', 'finished', 'started_at', iso(o.started), 'ended_at', iso(o.ended))
-  if o.ttl > 0 then redis.call('EXPIRE', key, o.ttl) end
-  note(k_registry('finished', o.queue), o.ttl > 0 and NOW + o.ttl or '+inf', o.id)
-  store_result(o, worker, o.ttl)
+local function ended(key, status, o)
+  if o.started > 0 then
+    redis.call('HSET', key, 'status', status, 'started_at', iso(o.started), 'ended_at', iso(o.ended))
+  else -- its process took what it knew with it
+    redis.call('HSET', key, 'status', status, 'ended_at', iso(NOW_US))
+  end
 end
 
--- Retries are counted down in the hash; the n-th wait is the n-th interval, the last one repeats.
-local function retry(o, left, intervals, front)
+local function finish(o, worker)
+  local ttl = seconds(o.ttl, -1)
+  if ttl == 0 then forget(o.id) return end
   local key = k_job(o.id)
-  redis.call('HINCRBY', key, 'retries_left', -1)
-  local used = redis.call('HINCRBY', key, 'retries_used', 1)
-  local ok, waits = pcall(cjson.decode, intervals or '[]')
-  local delay = 0
-  if ok and type(waits) == 'table' and #waits > 0 then delay = tonumber(waits[math.min(used, #waits)]) or 0 end
-  if delay > 0 then
-    redis.call('HSET', key, 'status', 'scheduled')
-    redis.call('ZADD', k_registry('scheduled', o.queue), NOW + delay, o.id)
-    return 'SCHEDULED'
-  end
-  redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso(NOW_US))
-  redis.call(front == '1' and 'LPUSH' or 'RPUSH', k_queue(o.queue), o.id)
-  wake(o.queue)
-  return 'QUEUED'
+  ended(key, 'finished', o)
+  if ttl > 0 then redis.call('EXPIRE', key, ttl) end
+  note(k_registry('finished', o.queue), ttl > 0 and NOW + ttl or '+inf', o.id)
+  store_result(o, worker, ttl)
 end
 
 local function fail(o, worker, h)
-  local left = tonumber(h[2]) or 0
-  if left > 0 then return retry(o, left, h[3], h[4]) end
-  local ttl = tonumber(h[5]) or YEAR
+  local left = seconds(h[2], 0)
+  local again = left > 0 and retry(o, left, seconds(h[7], 0) + 1, h[3], h[4])
+  if again then return again end
+  local ttl = seconds(h[5], YEAR)
   if ttl == 0 then forget(o.id) return 'FAILED' end
   local key = k_job(o.id)
-  redis.call('HSET', key, 'status', 'failed', 'ended_at', iso(o.ended > 0 and o.ended or NOW_US))
-  if o.started > 0 then redis.call('HSET', key, 'started_at', iso(o.started)) end
+  ended(key, 'failed', o)
   if ttl > 0 then redis.call('EXPIRE', key, ttl) end
   note(k_registry('failed', o.queue), ttl > 0 and NOW + ttl or -1, o.id)
   store_result(o, worker, ttl)
   return 'FAILED'
 end
 
--- Applies one outcome. Answers what became of it: FINISHED, FAILED, QUEUED or SCHEDULED (a retry), GONE (the hash is
--- no more), KEPT (canceled or stopped meanwhile: the status stays), STALE (no lease: nothing moved).
-local function settle(o, worker)
-  if redis.call('ZREM', k_wip(o.queue), o.id .. ':' .. o.execution) == 0 then return 'STALE' end
-  local h = redis.call('HMGET', k_job(o.id), 'status', 'retries_left', 'retry_intervals', 'enqueue_at_front_on_retry',
-    'failure_ttl', 'announced')
+-- What the outcome of a job whose lease was just taken does to it.
+local function apply(o, worker)
+  local h = try('HMGET', k_job(o.id), 'status', 'retries_left', 'retry_intervals', 'enqueue_at_front_on_retry',
+    'failure_ttl', 'announced', 'retries_used') or {}
   if h[6] == o.execution or not h[1] then unannounce(o.id, o.execution, worker) end
   if not h[1] then return 'GONE' end
   if h[1] == 'canceled' or h[1] == 'stopped' then return 'KEPT' end
@@ -78,16 +72,27 @@ local function settle(o, worker)
   return fail(o, worker, h)
 end
 
--- Outcomes from ARGV: 8 each, see store_result. Answers the answer of each.
+-- Applies one outcome. Answers what became of it: FINISHED, FAILED, QUEUED or SCHEDULED (a retry), GONE (the hash is
+-- no more), KEPT (canceled or stopped meanwhile: the status stays), STALE (no lease: nothing moved).
+local function settle(o, worker)
+  local member = o.id .. ':' .. o.execution
+  if try('ZREM', k_wip(o.queue), member) == 1 then return apply(o, worker) end
+  -- Another RQ took the lease and knows nothing of all our traces.
+  if try('SISMEMBER', k_running(worker), member) == 1 then unannounce(o.id, o.execution, worker) end
+  return 'STALE'
+end
+
+-- An outcome from the eight arguments at `a`, see store_result.
 local OUTCOME_ARGS = 8
+local function outcome(a)
+  return { kind = ARGV[a], queue = ARGV[a + 1], id = ARGV[a + 2], execution = ARGV[a + 3],
+    started = tonumber(ARGV[a + 4]), ended = tonumber(ARGV[a + 5]), ttl = ARGV[a + 6], payload = ARGV[a + 7] }
+end
+
+-- Settles `count` outcomes of ARGV. Answers the answer of each.
 local function settle_argv(first, count, worker)
   local answers = {}
-  for i = 0, count - 1 do
-    local a = first + i * OUTCOME_ARGS
-    answers[#answers + 1] = settle({ kind = ARGV[a], queue = ARGV[a + 1], id = ARGV[a + 2], execution = ARGV[a + 3],
-      started = tonumber(ARGV[a + 4]), ended = tonumber(ARGV[a + 5]), ttl = tonumber(ARGV[a + 6]),
-      payload = ARGV[a + 7] }, worker)
-  end
+  for i = 0, count - 1 do answers[#answers + 1] = settle(outcome(first + i * OUTCOME_ARGS), worker) end
   settled()
   return answers
 end
