@@ -1,22 +1,56 @@
--- Writes a job's hash and puts its id on the list. The first write grows memory, so a full server refuses it whole.
--- A fresh id (made for this call) that exists or just finished is this very call again: nothing is done. A caller's
--- own id is told from an earlier use by `call`, a nonce in the hash. Answers QUEUED, AGAIN or DUPLICATE.
-local function put(q, id, call, unique, ttl, fields)
+-- Writes a job's hash for `home` ('queue', 'scheduled' or 'none'). The first write grows memory, so a full server
+-- refuses it whole. A fresh id (made for this call) that exists or just finished is this very call again: nothing is
+-- done. A caller's own id is told from an earlier use by `call`, a nonce in the hash; an earlier use of it leaves its
+-- home, and a run of it loses its lease. Answers QUEUED, AGAIN or DUPLICATE.
+--- @include keys
+--- @include leave
+local SEARCH = 50000 -- places looked at from each end of a list: 2 ms; past them the hash is believed
+-- What a run leaves in the hash and a new one must not find.
+local LEFT = { 'started_at', 'ended_at', 'last_heartbeat', 'worker_name', 'execution', 'announced', 'expire_at', 'losses',
+  'retries_used', 'exc_info' }
+
+local function waits(q, id)
+  local list = k_queue(q)
+  return redis.call('LPOS', list, id, 'MAXLEN', SEARCH) or redis.call('LPOS', list, id, 'RANK', -1, 'MAXLEN', SEARCH)
+    or redis.call('LLEN', list) > 2 * SEARCH
+end
+
+-- The hash is a new use of its id: what is left of the old one goes.
+local function renew_hash(key, fields)
+  local given, old = {}, {}
+  for i = 1, #fields, 2 do given[fields[i]] = true end
+  for _, name in ipairs(LEFT) do
+    if not given[name] then old[#old + 1] = name end
+  end
+  redis.call('HDEL', key, unpack(old))
+end
+
+local function put_again(q, id, h, home, fields, ttl)
+  local key, status, origin = k_job(id), h[2], h[3] or q
+  local stays = home == 'queue' and status == 'queued' and origin == q and waits(q, id)
+  redis.call('HSET', key, unpack(fields))
+  renew_hash(key, fields)
+  if ttl > 0 then redis.call('EXPIRE', key, ttl) else redis.call('PERSIST', key) end
+  if stays then return 'AGAIN' end
+  leave(id, status, origin)
+  if status == 'started' then revoke(origin, id, h[4], h[5]) end
+  return 'QUEUED'
+end
+
+local function put(q, id, call, unique, ttl, fields, home)
   local key = k_job(id)
   if call == '' then
     if redis.call('EXISTS', key, k_gone(id)) > 0 then return 'AGAIN' end
   else
-    local h = redis.call('HMGET', key, 'call', 'status', 'origin', 'created_at')
+    local h = redis.call('HMGET', key, 'call', 'status', 'origin', 'execution', 'worker_name')
     if h[1] == call or redis.call('GET', k_gone(id)) == call then return 'AGAIN' end
-    if unique and h[4] then return 'DUPLICATE' end
-    if h[2] == 'queued' and h[3] == q and redis.call('LPOS', k_queue(q), id) then
-      redis.call('HSET', key, 'call', call, unpack(fields))
-      return 'AGAIN'
-    end
+    local exists = redis.call('EXISTS', key) == 1
+    if exists and unique then return 'DUPLICATE' end
     fields[#fields + 1] = 'call'
     fields[#fields + 1] = call
+    if exists then return put_again(q, id, h, home, fields, ttl) end
   end
   redis.call('HSET', key, unpack(fields))
-  if ttl > 0 then redis.call('EXPIRE', key, ttl) elseif call ~= '' then redis.call('PERSIST', key) end
+  if ttl > 0 then redis.call('EXPIRE', key, ttl) end
   return 'QUEUED'
 end
