@@ -1,29 +1,38 @@
--- Moves scheduled jobs whose time has come, by Redis time, to their queues, oldest first. Twice does no harm.
+-- Moves scheduled jobs whose time has come, by Redis time, to their queues, oldest first. Twice does no harm. Canceled
+-- and running ones only leave the schedule.
 -- KEYS: 1 the list of the first queue (routing only)
--- ARGV: 1 prefix  2 jobs a queue at most (up to 1,000)  3.. queues
--- answers: {jobs moved, epoch at which the next is due or ''}
+-- ARGV: 1 prefix  2 jobs at most (up to 1,000), shared evenly by the queues  3.. queues
+-- answers: {jobs moved, epoch at which the next is due or '' when there is none}
 --- @include keys
 --- @include time
 --- @include wake
-local moved, soonest = 0, nil
+--- @include leave
+local share = math.max(1, math.floor(tonumber(ARGV[2]) / (#ARGV - 2)))
+local moved, soonest = 0, math.huge
+
+local function promote(q, id)
+  local key = k_job(id)
+  local h = try('HMGET', key, 'status', 'enqueue_at_front', 'execution', 'created_at') or {}
+  local status = h[1]
+  if not (status or h[4]) or status == 'canceled' or running(q, id, status, h[3]) then return end
+  if status and status ~= 'scheduled' then leave(id, status, q) end
+  redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso(NOW_US))
+  redis.call(h[2] == '1' and 'LPUSH' or 'RPUSH', k_queue(q), id)
+  moved = moved + 1
+end
+
 for a = 3, #ARGV do
   local q = ARGV[a]
   local home = k_registry('scheduled', q)
-  local ids = redis.call('ZRANGEBYSCORE', home, '-inf', NOW, 'LIMIT', 0, ARGV[2])
-  if #ids > 0 then redis.call('ZREM', home, unpack(ids)) end
-  for _, id in ipairs(ids) do
-    local h = redis.call('HMGET', k_job(id), 'status', 'enqueue_at_front')
-    if h[1] and h[1] ~= 'canceled' then
-      redis.call('HSET', k_job(id), 'status', 'queued', 'enqueued_at', iso(NOW_US))
-      redis.call(h[2] == '1' and 'LPUSH' or 'RPUSH', k_queue(q), id)
-      moved = moved + 1
-    end
-  end
-  if #ids > 0 then
-    redis.call('SADD', P .. 'queues', k_queue(q))
+  local ids = try('ZRANGEBYSCORE', home, '-inf', NOW, 'LIMIT', 0, share) or {}
+  if #ids > 0 and try('LLEN', k_queue(q)) and try('ZCARD', k_wip(q)) then
+    redis.call('ZREM', home, unpack(ids))
+    for _, id in ipairs(ids) do promote(q, id) end
+    redis.call('SADD', k_queues, k_queue(q))
     wake_if_waiting(q)
   end
-  local first = redis.call('ZRANGE', home, 0, 0, 'WITHSCORES')[2]
-  if first and (not soonest or tonumber(first) < soonest) then soonest = tonumber(first) end
+  local first = try('ZRANGE', home, 0, 0, 'WITHSCORES') or {}
+  soonest = math.min(soonest, tonumber(first[2]) or math.huge)
 end
-return { moved, soonest and string.format('%.0f', soonest) or '' }
+-- A score that is no time (1e300, inf) never comes: 1e12 is 30,000 years away.
+return { moved, soonest < 1e12 and string.format('%.0f', math.max(0, math.ceil(soonest))) or '' }
