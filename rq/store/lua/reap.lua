@@ -1,10 +1,11 @@
--- Takes the jobs of dead workers. Ours: not renewed for 25 s and the worker's lease is another's or gone. Announced
--- ones fail or are retried as RQ's rule says; unannounced ones (claimed less than 100 ms before) go back to the head
--- and count as one loss, three losses fail the job. Other RQs' leases: 60 s past their score.
+-- Takes the jobs of dead workers. Ours: not renewed for 25 s and the worker's lease is another's or gone, or not renewed
+-- for 150 s whoever lives (nobody knows of it). Announced ones fail or are retried as RQ's rule says; unannounced ones
+-- (claimed less than 100 ms before) go back to the head in the order they were claimed and count as one loss, three
+-- losses fail the job. Other RQs' leases: 60 s past their score.
 -- KEYS: 1 the list of the queue
--- ARGV: 1 prefix  2 queue  3 jobs at most (up to 1,000)  4 text for a job that fails (base64 of zlib)
+-- ARGV: 1 prefix  2 queue  3 leases looked at, at most (up to 1,000)  4 text for a job that fails (base64 of zlib)
 --       5 seconds without renewal after which a lease is looked at (25)
--- answers: {id, what became of it, worker, ...}
+-- answers: {id, what became of it (see lib/settle.lua; KEPT: only the lease went), worker, ...}
 --- @include keys
 --- @include time
 --- @include wake
@@ -12,35 +13,58 @@
 --- @include results
 --- @include settle
 local LOSSES = 3
+local PATIENCE = 60 -- seconds past the score
 local q, idle = ARGV[2], tonumber(ARGV[5])
 
-local function reap(member, score)
+-- A lease as it is known, or nil where its worker may still live.
+local function look(member, score)
   local id, e = string.match(member, '^(.*):([^:]*)$')
-  if not id then id, e = member, '' end
-  local h = redis.call('HMGET', k_job(id), 'execution', 'worker_name', 'announced', 'started_at')
-  local ours = h[1] == e and #e == 32
-  if ours and redis.call('GET', k_lease(h[2] or '')) == string.sub(e, 1, 16) then return nil end
-  if not ours and score > NOW - 60 then return nil end
-  local worker = h[2] or ''
-  if ours and h[3] ~= e then
-    if redis.call('HINCRBY', k_job(id), 'losses', 1) < LOSSES then
-      return give_back(q, id, e) == 1 and 'QUEUED' or 'KEPT', id, worker
-    end
+  local h = try('HMGET', k_job(id or member), 'execution', 'worker_name', 'announced', 'status', 'losses') or {}
+  local o = { member = member, id = id or member, e = e or '', current = h[1], worker = h[2] or '',
+    announced = h[3] == e, status = h[4], losses = tonumber(h[5]) or 0, order = string.sub(e or '', 17) }
+  o.ours = #o.e == 32 and h[1] == e
+  if score > NOW - PATIENCE then
+    if not o.ours then return nil end
+    if redis.call('GET', k_lease(o.worker)) == string.sub(e, 1, 16) then return nil end
   end
-  local o = { kind = 'L', queue = q, id = id, execution = e, started = 0, ended = 0, ttl = 0, payload = ARGV[4] }
-  if e == '' then redis.call('ZREM', k_wip(q), member) return 'GONE', id, worker end
-  return settle(o, worker), id, worker
+  return o
+end
+
+-- RQ has popped the job and not started it. It may have gone from its list for ever.
+local function adopt(o)
+  if try('LPOS', k_queue(q), o.id) then return 'KEPT' end
+  if give_back(q, o.id, o.e) == 0 then return 'KEPT' end
+  try('LREM', k_intermediate(q), 0, o.id)
+  return 'QUEUED'
+end
+
+local function reap(o)
+  if o.ours and not o.announced and o.losses + 1 < LOSSES then
+    if give_back(q, o.id, o.e) == 0 then return 'KEPT' end
+    redis.call('HSET', k_job(o.id), 'losses', string.format('%.0f', o.losses + 1))
+    return 'QUEUED'
+  end
+  if not o.ours and o.status == 'queued' and o.e ~= '' then
+    local answer = adopt(o)
+    redis.call('ZREM', k_wip(q), o.member)
+    return answer
+  end
+  redis.call('ZREM', k_wip(q), o.member)
+  unannounce(o.id, o.e, o.worker)
+  if not o.ours and o.status and o.status ~= 'started' then return 'KEPT' end
+  if o.current and o.current ~= o.e and redis.call('ZSCORE', k_wip(q), o.id .. ':' .. o.current) then return 'KEPT' end
+  local outcome = { kind = 'L', queue = q, id = o.id, execution = o.e, started = 0, ended = 0, payload = ARGV[4] }
+  return apply(outcome, o.worker)
 end
 
 local found = redis.call('ZRANGEBYSCORE', k_wip(q), '-inf', NOW + 90 - idle, 'WITHSCORES', 'LIMIT', 0, ARGV[3])
-local answer = {}
-for i = #found - 1, 1, -2 do
-  local what, id, worker = reap(found[i], tonumber(found[i + 1]))
-  if what then
-    answer[#answer + 1] = id
-    answer[#answer + 1] = what
-    answer[#answer + 1] = worker
-  end
+local dead, answer = {}, {}
+for i = 1, #found, 2 do dead[#dead + 1] = look(found[i], tonumber(found[i + 1])) end
+table.sort(dead, function(a, b) return a.order < b.order end)
+for i = #dead, 1, -1 do
+  local o = dead[i]
+  local became = reap(o)
+  for _, part in ipairs({ o.id, became, o.worker }) do answer[#answer + 1] = part end
 end
 settled()
 return answer
