@@ -45,13 +45,13 @@ def register(
 ) -> int | None:
     """Redis time in microseconds, or None when a living worker has this name."""
     flat = [part for item in fields.items() for part in item]
-    answer = _register(connection, keys.worker(name), name, incarnation, ttl, '\n'.join(queues), *flat)
+    answer = _register(connection, keys.worker(name), name, incarnation, ttl, len(queues), *queues, *flat)
     return int(answer[1]) if answer[0] else None
 
 
 def retire(connection: Any, name: str, incarnation: str, queues: Sequence[str]) -> None:
     """Takes a worker out of the sets; its hash tells of its death for 60 s."""
-    _retire(connection, keys.worker(name), name, incarnation, '\n'.join(queues))
+    _retire(connection, keys.worker(name), name, incarnation, *queues)
 
 
 def renew(
