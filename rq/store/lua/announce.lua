@@ -7,7 +7,8 @@
 --- @include time
 local w, id, e, ttl = ARGV[2], ARGV[4], ARGV[5], tonumber(ARGV[7])
 if not redis.call('ZSCORE', k_wip(ARGV[3]), id .. ':' .. e) then return 0 end
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if redis.call('HEXISTS', KEYS[1], 'status') == 0 then return 0 end
+redis.call('PERSIST', KEYS[1]) -- needs no memory: on a full server, too, it must be known that the job has begun
 local key = k_execution(id, e)
 redis.call('HSET', KEYS[1], 'announced', e, 'last_heartbeat', iso(NOW_US))
 redis.call('HSET', key, 'id', e, 'job_id', id, 'worker_name', w, 'created_at', ARGV[6], 'last_heartbeat', epoch(NOW_US))

@@ -6,6 +6,6 @@
 --- @include wake
 local was = redis.call('DEL', KEYS[1])
 local start = #k_queue('') + 1
-for _, key in ipairs(redis.call('SRANDMEMBER', P .. 'queues', 1000)) do wake_if_waiting(string.sub(key, start)) end
+for _, key in ipairs(redis.call('SRANDMEMBER', k_queues, 1000)) do wake_if_waiting(string.sub(key, start)) end
 for a = 2, #ARGV do wake_if_waiting(ARGV[a]) end
 return was
