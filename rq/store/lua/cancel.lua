@@ -4,15 +4,12 @@
 -- answers: CANCELED, ALREADY, or GONE
 --- @include keys
 --- @include time
+--- @include leave
 local id, key = ARGV[2], KEYS[1]
 local h = redis.call('HMGET', key, 'status', 'origin', 'created_at')
 if not h[3] and not h[1] then return 'GONE' end
 if h[1] == 'canceled' then return 'ALREADY' end
-local q = h[2] or ''
-redis.call('LREM', k_queue(q), 0, id)
-for _, kind in ipairs({ 'finished', 'failed', 'deferred', 'scheduled', 'ready' }) do
-  redis.call('ZREM', k_registry(kind, q), id)
-end
+if h[2] then leave(id, h[1], h[2]) end
 redis.call('HSET', key, 'status', 'canceled')
-redis.call('ZADD', k_registry('canceled', q), NOW, id)
+if h[2] then try('ZADD', k_registry('canceled', h[2]), NOW, id) end
 return 'CANCELED'
