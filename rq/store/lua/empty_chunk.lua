@@ -1,11 +1,20 @@
--- Deletes a stretch of a queue with its jobs, head first. Callers repeat it, so that nobody waits long.
+-- Deletes a stretch of a queue with its jobs: those of the ids given that are still at its head. Sent twice, nothing
+-- more goes. One that runs already (its id was on the list twice) is only taken off the list.
 -- KEYS: 1 the list of the queue
--- ARGV: 1 prefix  2 jobs at most (up to 1,000)
+-- ARGV: 1 prefix  2.. ids from the head of the list (up to 1,000)
 -- answers: how many ids were taken off the list
 --- @include keys
-local ids = redis.call('LPOP', KEYS[1], ARGV[2])
-if not ids then return 0 end
-for _, id in ipairs(ids) do
-  redis.call('DEL', k_job(id), k_results(id), k_dependents(id), k_dependencies(id))
+--- @include try
+local wanted, taken = {}, 0
+for a = 2, #ARGV do wanted[ARGV[a]] = (wanted[ARGV[a]] or 0) + 1 end
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, #ARGV - 2)) do
+  if (wanted[id] or 0) > 0 then
+    wanted[id] = wanted[id] - 1
+    taken = taken + 1
+    redis.call('LREM', KEYS[1], 1, id)
+    if (try('HMGET', k_job(id), 'status') or {})[1] ~= 'started' then
+      redis.call('DEL', k_job(id), k_results(id), k_dependents(id), k_dependencies(id))
+    end
+  end
 end
-return #ids
+return taken
