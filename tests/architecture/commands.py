@@ -24,7 +24,8 @@ PERMITTED = {('rq.utils', 'info'), ('rq.utils', 'pipeline'), ('rq.utils', 'exist
 # What anybody may import at run time: classes, to build or to recognise a client, and errors, to catch them.
 CLIENT_CLASSES = {
     'Redis', 'StrictRedis', 'RedisCluster', 'Sentinel', 'SentinelConnectionPool', 'ConnectionPool',
-    'BlockingConnectionPool', 'Connection', 'SSLConnection', 'UnixDomainSocketConnection', 'Pipeline', 'Retry',
+    'BlockingConnectionPool', 'Connection', 'SSLConnection', 'UnixDomainSocketConnection', 'Pipeline',
+    'Retry', 'NoBackoff', 'ConstantBackoff', 'ExponentialBackoff', 'ExponentialWithJitterBackoff', 'exceptions',
 }  # fmt: skip
 
 # What connections and pipelines are called, whatever holds them.

@@ -59,6 +59,8 @@ def test_a_call_of_a_command_is_found(tmp_path: Path, file: str, text: str) -> N
     [
         'from redis import Redis\ndef f(): return Redis()',
         'from redis.exceptions import ConnectionError',
+        'from redis import exceptions',
+        'from redis.backoff import NoBackoff',
         'from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from redis.client import Script\n    import redis',
         'from rq.store import queue as store\ndef f(connection): return store.lpop(connection, "a")',
         'class Queue:\n    def f(cls): return cls.lpop(["a"])',
