@@ -1,0 +1,109 @@
+"""The fields of a job: each listed once, decoded when somebody looks.
+
+A worker makes tens of thousands of jobs a second and reads five fields of each, so a job keeps its hash as it came and
+a field is decoded at its first use (2.9 us a job instead of 7.7 with all fields, design.md).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from rq.exceptions import DeserializationError
+from rq.store import fields as codec
+from rq.utils import utcformat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .model import Job
+
+__all__ = ['FIELDS', 'Field', 'encoded']
+
+T = TypeVar('T')
+
+# Every field by attribute name, in the order in which it is written.
+FIELDS: dict[str, Field[Any]] = {}
+
+
+class Field(Generic[T]):
+    """A field of the hash as an attribute: decoded from the hash at its first use, then an ordinary attribute."""
+
+    def __init__(self, read: Callable[[bytes], T], write: Callable[[Any], Any], default: T, key: str = '') -> None:
+        self.read = read
+        self.write = write
+        self.default = default
+        self.key = key
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.key = self.key or name
+        self.raw = self.key.encode()
+        FIELDS[name] = self
+
+    @overload
+    def __get__(self, job: None, owner: type) -> Field[T]: ...
+    @overload
+    def __get__(self, job: Job, owner: type) -> T: ...
+    def __get__(self, job: Job | None, owner: type) -> Field[T] | T:
+        if job is None:
+            return self
+        raw = job._raw.get(self.raw)
+        if raw is None or raw == b'':
+            value = self.default
+        else:
+            try:
+                value = self.read(raw)
+            except DeserializationError as error:
+                raise DeserializationError(f'Job {job.id}: field {self.key} is {error}') from error
+        job.__dict__[self.name] = value
+        return value
+
+
+def _flag(value: Any) -> Any:
+    return '1' if value else '0'
+
+
+def _plain(value: Any) -> Any:
+    return str(value)
+
+
+def text(default: Any = None, key: str = '') -> Any:
+    """A field of text."""
+    return Field(codec.text, _plain, default, key)
+
+
+def number(key: str = '') -> Field[int | None]:
+    """A field with a whole number."""
+    return Field(codec.integer, int, None, key)
+
+
+def time() -> Any:
+    """A field with a point in time."""
+    return Field(codec.instant, utcformat, None)
+
+
+def flag() -> Field[bool | None]:
+    """A field that is `1` or `0`."""
+    return Field(codec.flag, _flag, None)
+
+
+def numbers() -> Field[list[Any] | None]:
+    """A field with a JSON list."""
+    return Field(codec.json_list, json.dumps, None)
+
+
+def encoded(job: Job) -> dict[str, Any]:
+    """What of a job's fields is to be stored: those that were set, and an empty text for one that was set to nothing."""
+    have, raw = job.__dict__, job._raw
+    stored: dict[str, Any] = {}
+    for name, field in FIELDS.items():
+        if name in have:
+            value = have[name]
+            if value is not None and value != '':
+                stored[field.key] = field.write(value)
+            elif raw.get(field.raw):
+                stored[field.key] = ''
+        elif field.raw in raw:
+            stored[field.key] = raw[field.raw]
+    return stored

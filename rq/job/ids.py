@@ -1,0 +1,30 @@
+"""Job ids: made, checked, taken out of composite keys."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+from rq.exceptions import InvalidJobId
+
+__all__ = ['JOB_ID_PATTERN', 'new_job_id', 'parse_job_id', 'validate_job_id']
+
+JOB_ID_PATTERN = re.compile('[A-Za-z0-9_-]+')
+
+
+def new_job_id() -> str:
+    """An id nobody has: a random UUID."""
+    return str(uuid4())
+
+
+def validate_job_id(job_id: str) -> None:
+    """Nothing, if this can be a job's id. Raises TypeError for no text, InvalidJobId (a ValueError) for bad text."""
+    if not isinstance(job_id, str):
+        raise TypeError(f'Job ID must be a string, not {type(job_id)}')
+    if not JOB_ID_PATTERN.fullmatch(job_id):
+        raise InvalidJobId('Job ID must only contain letters, numbers, underscores and dashes')
+
+
+def parse_job_id(job_or_execution_id: str) -> str:
+    """The job id in `id` or `id:execution`."""
+    return job_or_execution_id.partition(':')[0]

@@ -1,0 +1,264 @@
+"""The part of Queue that puts jobs in: enqueue -> enqueue_call -> enqueue_job -> _enqueue_job, as RQ's subclasses expect."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from rq.exceptions import DuplicateJobError
+from rq.job import Job, JobStatus
+from rq.job.call import reference
+from rq.job.model import refuse_later
+from rq.store import enqueue as store
+from rq.utils import now, parse_timeout
+
+from .inline import run_inline
+from .options import EnqueueArgs, EnqueueData, take_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from redis import Redis
+
+    from rq.types import FunctionReferenceType
+
+__all__ = ['Enqueueing']
+
+
+class Enqueueing:
+    """Mixed into Queue. One enqueue is one round trip, and safe to be sent twice."""
+
+    connection: Redis
+    name: str
+    serializer: Any
+    job_class: Any
+    _default_timeout: Any
+    _is_async: bool
+
+    @classmethod
+    def parse_args(cls, f: FunctionReferenceType, *args: Any, **kwargs: Any) -> EnqueueArgs:
+        """A call of `enqueue` taken apart: the function, its options, its own arguments."""
+        reference(f)
+        return take_options(f, args, kwargs)
+
+    def enqueue(self, f: FunctionReferenceType, *args: Any, **kwargs: Any) -> Job:
+        """The job that will call `f(*args, **kwargs)`; the options of EnqueueOptions are taken out of kwargs.
+
+        Raises ValueError or TypeError for a function that no worker could import and for bad options,
+        DuplicateJobError with `unique=True`; then nothing was enqueued.
+        """
+        call = self.parse_args(f, *args, **kwargs)
+        return self.enqueue_call(**call._asdict())
+
+    def enqueue_call(  # RQ's signature: callers pass these by position
+        self,
+        func: FunctionReferenceType,
+        args: tuple[Any, ...] | list[Any] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        timeout: int | None = None,
+        result_ttl: int | None = None,
+        ttl: int | None = None,
+        failure_ttl: int | None = None,
+        description: str | None = None,
+        depends_on: Any = None,
+        job_id: str | None = None,
+        at_front: bool = False,
+        meta: dict[Any, Any] | None = None,
+        retry: Any = None,
+        repeat: Any = None,
+        on_success: Any = None,
+        on_failure: Any = None,
+        on_stopped: Any = None,
+        rate_limit: Any = None,
+        pipeline: Any = None,
+        unique: bool = False,
+        webhooks: Any = None,
+    ) -> Job:
+        """As `enqueue`, with the function's arguments and the options apart."""
+        if unique and not job_id:
+            raise ValueError('unique=True requires an explicit job_id')
+        job = self.create_job(
+            func, args, kwargs, timeout, result_ttl, ttl, failure_ttl, description, depends_on, job_id, meta,
+            JobStatus.QUEUED, retry, repeat, on_success=on_success, on_failure=on_failure, on_stopped=on_stopped,
+            webhooks=webhooks, rate_limit=rate_limit,
+        )  # fmt: skip
+        return self.enqueue_job(job, pipeline=pipeline, at_front=at_front, unique=unique)
+
+    def create_job(  # RQ's signature
+        self,
+        func: FunctionReferenceType,
+        args: tuple[Any, ...] | list[Any] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        timeout: int | None = None,
+        result_ttl: int | None = None,
+        ttl: int | None = None,
+        failure_ttl: int | None = None,
+        description: str | None = None,
+        depends_on: Any = None,
+        job_id: str | None = None,
+        meta: dict[Any, Any] | None = None,
+        status: JobStatus = JobStatus.QUEUED,
+        retry: Any = None,
+        repeat: Any = None,
+        *,
+        on_success: Any = None,
+        on_failure: Any = None,
+        on_stopped: Any = None,
+        webhooks: Any = None,
+        group_id: str | None = None,
+        rate_limit: Any = None,
+    ) -> Job:
+        """A job of this queue that is not stored yet. Raises ValueError for a timeout of 0 and a ttl below 1."""
+        refuse_later(repeat=repeat, rate_limit=rate_limit)
+        seconds = parse_timeout(timeout)
+        if seconds == 0:
+            raise ValueError('0 timeout is not allowed. Use -1 for infinite timeout')
+        wait = parse_timeout(ttl)
+        if wait is not None and wait <= 0:
+            raise ValueError('Job ttl must be greater than 0')
+        job: Job = self.job_class.create(
+            func, args=args, kwargs=kwargs, connection=self.connection, result_ttl=result_ttl, ttl=wait, status=status,
+            description=description, depends_on=depends_on, timeout=seconds or self._default_timeout, retry=retry,
+            id=job_id, origin=self.name, meta=meta, failure_ttl=failure_ttl, serializer=self.serializer,
+            group_id=group_id, on_success=on_success, on_failure=on_failure, on_stopped=on_stopped, webhooks=webhooks,
+        )  # fmt: skip
+        if job_id is None:
+            job._fresh = True
+        return job
+
+    # --- one
+
+    def enqueue_job(self, job: Job, pipeline: Any = None, at_front: bool = False, unique: bool = False) -> Job:
+        """Puts a job in this queue, whatever it was before. Raises DuplicateJobError with `unique` if its id is taken."""
+        job.origin = self.name
+        return self._enqueue_job(job, pipeline=pipeline, at_front=at_front, unique=unique)
+
+    def _enqueue_job(self, job: Job, pipeline: Any = None, at_front: bool = False, unique: bool = False) -> Job:
+        if not self._is_async:
+            return self._enqueue_sync_job(job, pipeline=pipeline, unique=unique)
+        return self._enqueue_async_job(job, pipeline=pipeline, at_front=at_front, unique=unique)
+
+    def _enqueue_async_job(self, job: Job, pipeline: Any = None, at_front: bool = False, unique: bool = False) -> Job:
+        entry = self._entry(job, at_front, unique)
+        answer = store.enqueue(self.connection if pipeline is None else pipeline, self.name, entry)
+        if answer == b'DUPLICATE':
+            raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
+        return job
+
+    def _enqueue_sync_job(self, job: Job, pipeline: Any = None, unique: bool = False) -> Job:
+        entry = self._entry(job, False, unique)
+        entry.push = False
+        if store.enqueue(self.connection, self.name, entry) == b'DUPLICATE':
+            raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
+        return run_inline(self, job)
+
+    def _entry(self, job: Job, at_front: bool = False, unique: bool = False) -> store.Entry:
+        job._status = JobStatus.QUEUED
+        job.enqueued_at = now()
+        if job.timeout is None:
+            job.timeout = self._default_timeout
+        # An id made for this call is its own proof that a second copy is a copy; any other needs a nonce.
+        call = '' if job.__dict__.pop('_fresh', False) else uuid4().hex[:16]
+        front = at_front or job.should_enqueue_at_front()
+        return store.Entry(job.id, job.to_dict(), call, job.ttl or 0, front, unique)
+
+    def run_job(self, job: Job) -> Job:
+        """Runs a job here and now. Its outcome is stored; exceptions of its function are not raised."""
+        return run_inline(self, job)
+
+    def run_sync(self, job: Job) -> Job:
+        """As `run_job`."""
+        return run_inline(self, job)
+
+    # --- many
+
+    @staticmethod
+    def prepare_data(  # RQ's signature
+        func: FunctionReferenceType,
+        args: tuple[Any, ...] | list[Any] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        timeout: int | None = None,
+        result_ttl: int | None = None,
+        ttl: int | None = None,
+        failure_ttl: int | None = None,
+        description: str | None = None,
+        depends_on: Any = None,
+        job_id: str | None = None,
+        at_front: bool = False,
+        meta: dict[Any, Any] | None = None,
+        retry: Any = None,
+        on_success: Any = None,
+        on_failure: Any = None,
+        on_stopped: Any = None,
+        repeat: Any = None,
+        webhooks: Any = None,
+    ) -> EnqueueData:
+        """A call for `enqueue_many`."""
+        return EnqueueData(
+            func, args, kwargs, timeout, result_ttl, ttl, failure_ttl, description, depends_on, job_id or None,
+            at_front, meta, retry, on_success, on_failure, on_stopped, repeat, webhooks,
+        )  # fmt: skip
+
+    def enqueue_many(
+        self, job_datas: Iterable[EnqueueData], pipeline: Any = None, group_id: str | None = None
+    ) -> list[Job]:
+        """The jobs of many calls (`prepare_data`), put in the queue in their order, a hundred a round trip.
+
+        All calls are checked and pickled before the first is sent: a bad one raises and nothing was enqueued.
+        """
+        refuse_later(group_id=group_id)
+        jobs = [self._job_of(data) for data in job_datas]
+        if not self._is_async:
+            return [self.enqueue_job(job) for job in jobs]
+        entries = [self._entry(job, data_front) for job, data_front in self._fronts(jobs)]
+        store.enqueue_many(self.connection if pipeline is None else pipeline, self.name, entries)
+        return jobs
+
+    def _fronts(self, jobs: list[Job]) -> Iterator[tuple[Job, bool]]:
+        return ((job, bool(job.__dict__.pop('_at_front', False))) for job in jobs)
+
+    def _job_of(self, data: EnqueueData) -> Job:
+        reference(data.func)
+        job = self.create_job(
+            data.func, data.args, data.kwargs, data.timeout, data.result_ttl, data.ttl, data.failure_ttl,
+            data.description, data.depends_on, data.job_id, data.meta, JobStatus.QUEUED, data.retry, data.repeat,
+            on_success=data.on_success, on_failure=data.on_failure, on_stopped=data.on_stopped, webhooks=data.webhooks,
+        )  # fmt: skip
+        if data.at_front:
+            job.__dict__['_at_front'] = True
+        return job
+
+    # --- later
+
+    def enqueue_at(self, datetime: datetime, f: FunctionReferenceType, *args: Any, **kwargs: Any) -> Job:
+        """The job that will be queued at a time (a naive one is local), with `enqueue`'s options."""
+        call = self.parse_args(f, *args, **kwargs)
+        if call.unique and not call.job_id:
+            raise ValueError('unique=True requires an explicit job_id')
+        job = self.create_job(
+            f, call.args, call.kwargs, call.timeout, call.result_ttl, call.ttl, call.failure_ttl, call.description,
+            call.depends_on, call.job_id, call.meta, JobStatus.SCHEDULED, call.retry, call.repeat,
+            on_success=call.on_success, on_failure=call.on_failure, on_stopped=call.on_stopped,
+            webhooks=call.webhooks, rate_limit=call.rate_limit,
+        )  # fmt: skip
+        if call.at_front:
+            job.enqueue_at_front = True
+        return self.schedule_job(job, datetime, pipeline=call.pipeline, unique=call.unique)
+
+    def enqueue_in(self, time_delta: timedelta, func: FunctionReferenceType, *args: Any, **kwargs: Any) -> Job:
+        """The job that will be queued after a time, with `enqueue`'s options."""
+        return self.enqueue_at(now() + time_delta, func, *args, **kwargs)
+
+    def schedule_job(self, job: Job, datetime: datetime, pipeline: Any = None, unique: bool = False) -> Job:
+        """Stores a job that is to be queued at a time, on the whole second after it: never early."""
+        entry = self._entry(job, unique=unique)
+        job._status, job.enqueued_at = JobStatus.SCHEDULED, None
+        fields = dict(entry.fields, status=JobStatus.SCHEDULED.value)
+        fields.pop('enqueued_at', None)
+        entry.fields = fields
+        due = -int(-datetime.timestamp() // 1)
+        answer = store.schedule(self.connection if pipeline is None else pipeline, self.name, entry, due)
+        if answer == b'DUPLICATE':
+            raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
+        return job

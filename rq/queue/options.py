@@ -1,0 +1,98 @@
+"""The options of enqueue, listed once; RQ's two tuples and every signature are checked against this list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+__all__ = ['EnqueueArgs', 'EnqueueData', 'EnqueueOptions', 'take_options']
+
+
+@dataclass(frozen=True, slots=True)
+class EnqueueOptions:
+    """How a call is to be queued and run. Durations are seconds, or text such as '5m' (utils.parse_timeout)."""
+
+    timeout: Any = None  # what one run may take; -1: no limit; default 180
+    result_ttl: Any = None  # how long the result is kept; -1: for ever, 0: not at all; default 500
+    ttl: Any = None  # how long the job may wait before it is dropped; default: for ever
+    failure_ttl: Any = None  # how long a failed job is kept; default a year
+    description: str | None = None  # text for people; default: the call
+    depends_on: Any = None
+    job_id: str | None = None  # default: a new UUID
+    at_front: bool = False  # to the head of the queue
+    meta: dict[Any, Any] | None = None  # the caller's own data
+    retry: Any = None  # Retry: run it again when it fails
+    repeat: Any = None
+    on_success: Any = None
+    on_failure: Any = None
+    on_stopped: Any = None
+    rate_limit: Any = None
+    pipeline: Any = None  # buffer the command there instead of sending it
+    unique: bool = False  # refuse a job_id that exists
+    webhooks: Any = None
+
+
+class EnqueueArgs(NamedTuple):
+    """A call of `enqueue` taken apart (`Queue.parse_args`); RQ's order."""
+
+    func: Any
+    timeout: Any
+    description: Any
+    result_ttl: Any
+    ttl: Any
+    failure_ttl: Any
+    depends_on: Any
+    job_id: Any
+    at_front: bool
+    meta: Any
+    retry: Any
+    repeat: Any
+    on_success: Any
+    on_failure: Any
+    on_stopped: Any
+    rate_limit: Any
+    pipeline: Any
+    unique: bool
+    args: Any
+    kwargs: Any
+    webhooks: Any
+
+
+class EnqueueData(NamedTuple):
+    """A call for `enqueue_many` (`Queue.prepare_data`); RQ's order."""
+
+    func: Any
+    args: Any
+    kwargs: Any
+    timeout: Any
+    result_ttl: Any
+    ttl: Any
+    failure_ttl: Any
+    description: Any
+    depends_on: Any
+    job_id: Any
+    at_front: bool
+    meta: Any
+    retry: Any
+    on_success: Any
+    on_failure: Any
+    on_stopped: Any
+    repeat: Any
+    webhooks: Any
+
+
+# Among a function's keyword arguments the time limit goes by another name, so that `timeout=` reaches the function.
+_KEYWORDS = {field.name if field.name != 'timeout' else 'job_timeout': field for field in fields(EnqueueOptions)}
+
+
+def take_options(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> EnqueueArgs:
+    """The options taken out of a function's keyword arguments, which are changed.
+
+    Raises AssertionError, as RQ, for positional arguments beside explicit `args=` or `kwargs=`.
+    """
+    found = {field.name: kwargs.pop(keyword, field.default) for keyword, field in _KEYWORDS.items()}
+    if 'args' in kwargs or 'kwargs' in kwargs:
+        assert not args, 'Extra positional arguments cannot be used when using explicit args and kwargs'
+        args = kwargs.pop('args', None) or ()
+        kwargs = kwargs.pop('kwargs', None) or {}
+    return EnqueueArgs(func=f, args=args, kwargs=kwargs, **found)

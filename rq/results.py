@@ -1,0 +1,188 @@
+"""Results: what a run returned or raised, as it is stored; the last ten of each job."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64decode, b64encode
+from datetime import datetime, timezone
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from rq.defaults import UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
+from rq.exceptions import DeserializationError
+from rq.serializers import resolve_serializer
+from rq.store import fields as codec
+from rq.store import job as store
+from rq.store import keys
+from rq.utils import now
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from rq.job import Job
+
+__all__ = ['UNSERIALIZABLE_RETURN_VALUE_PAYLOAD', 'Result', 'encode_exception', 'encode_return_value', 'get_key']
+
+# A result and its traceback travel in one argument; what a failing job says is cut here: 1 MB tells enough.
+EXCEPTION_LIMIT = 1_000_000
+
+
+def get_key(job_id: str) -> str:
+    """The key of a job's results stream."""
+    return keys.results(job_id)
+
+
+def encode_return_value(serializer: Any, value: Any) -> bytes:
+    """The stored form of what a function returned: base64 of the serialized value, empty for None.
+
+    A value that the serializer refuses, in whatever way, is stored as RQ's text for that.
+    """
+    if value is None:
+        return b''
+    try:
+        return b64encode(serializer.dumps(value))
+    except Exception:  # noqa: BLE001 - pickling runs the value's own code; the job has succeeded all the same
+        return UNSERIALIZABLE_RETURN_VALUE_PAYLOAD.encode()
+
+
+def encode_exception(text: str) -> bytes:
+    """The stored form of a traceback: base64 of the zlib-packed text."""
+    if len(text) > EXCEPTION_LIMIT:
+        half = EXCEPTION_LIMIT // 2
+        text = f'{text[:half]}\n... {len(text) - EXCEPTION_LIMIT} characters left out ...\n{text[-half:]}'
+    return b64encode(zlib.compress(text.encode('utf-8', 'backslashreplace'), 1))
+
+
+class Type(Enum):
+    """What kind of end a run came to."""
+
+    SUCCESSFUL = 1
+    FAILED = 2
+    STOPPED = 3
+    RETRIED = 4
+    MAX_RETRIES_EXCEEDED = 5
+
+
+class Result:
+    """One stored end of a run. Read with `Result.fetch_latest(job)`, `Result.all(job)` or `job.latest_result()`."""
+
+    Type = Type
+
+    def __init__(  # RQ's signature
+        self,
+        job_id: str,
+        type: Type,
+        connection: Redis,
+        id: str | None = None,
+        created_at: datetime | None = None,
+        return_value: Any | None = None,
+        exc_string: str | None = None,
+        worker_name: str = '',
+        serializer: Any = None,
+        execution_id: str | None = None,
+        execution_started_at: datetime | None = None,
+        execution_ended_at: datetime | None = None,
+    ) -> None:
+        self.job_id = job_id
+        self.type = type
+        self.connection = connection
+        self.id = id
+        self.created_at = created_at or now()
+        self.return_value = return_value
+        self.exc_string = exc_string
+        self.worker_name = worker_name
+        self.serializer = resolve_serializer(serializer)
+        self.execution_id = execution_id
+        self.execution_started_at = execution_started_at
+        self.execution_ended_at = execution_ended_at
+
+    def __repr__(self) -> str:
+        return f'Result(id={self.id}, type={self.type.name})'
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Result) and (self.job_id, self.id) == (other.job_id, other.id)
+
+    __hash__ = None  # type: ignore[assignment]  # as RQ's: results are compared, not collected in sets
+
+    @classmethod
+    def restore(
+        cls, job_id: str, result_id: str, payload: dict[Any, Any], connection: Redis, serializer: Any = None
+    ) -> Result:
+        """The result of an entry of the stream. Raises DeserializationError for one that cannot be read."""
+        fields = {codec.text(name): value for name, value in payload.items()}
+        milliseconds = int(result_id.partition('-')[0])
+        found = resolve_serializer(serializer)
+        return cls(
+            job_id,
+            Type(int(fields['type'])),
+            connection,
+            id=result_id,
+            created_at=datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc),
+            return_value=_decode_return_value(found, fields.get('return_value')),
+            exc_string=_decode_exception(fields.get('exc_string')),
+            worker_name=codec.text(fields.get('worker_name', b'')),
+            serializer=found,
+            execution_id=codec.text(fields['execution_id']) if 'execution_id' in fields else None,
+            execution_started_at=_moment(fields.get('execution_started_at')),
+            execution_ended_at=_moment(fields.get('execution_ended_at')),
+        )
+
+    @classmethod
+    def fetch(cls, job: Job, serializer: Any = None) -> Result | None:
+        """The newest result of a job, or None."""
+        return cls.fetch_latest(job, serializer)
+
+    @classmethod
+    def fetch_latest(cls, job: Job, serializer: Any = None, timeout: int = 0) -> Result | None:
+        """The newest result of a job, or None; with `timeout` waits so many seconds for the next one to come."""
+        found = store.last_result(job.connection, job.id)
+        if timeout:
+            after = found[0] if found else '0-0'
+            found = store.wait_result(job.connection, job.id, after, timeout * 1000) or found
+        return cls.restore(job.id, *found, job.connection, serializer) if found else None
+
+    @classmethod
+    def all(cls, job: Job, serializer: Any = None) -> list[Result]:
+        """The stored results of a job, newest first."""
+        found = store.results(job.connection, job.id)
+        return [cls.restore(job.id, entry, fields, job.connection, serializer) for entry, fields in found]
+
+    @classmethod
+    def count(cls, job: Job) -> int:
+        """How many results of a job are stored."""
+        return store.result_count(job.connection, job.id)
+
+    @classmethod
+    def delete_all(cls, job: Job) -> None:
+        """Deletes the results of a job."""
+        store.drop_results(job.connection, job.id)
+
+    @classmethod
+    def get_key(cls, job_id: str) -> str:
+        """The key of a job's results stream."""
+        return get_key(job_id)
+
+
+def _decode_return_value(serializer: Any, stored: bytes | None) -> Any:
+    if stored is None:
+        return None
+    if stored == UNSERIALIZABLE_RETURN_VALUE_PAYLOAD.encode():
+        return UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
+    try:
+        return serializer.loads(b64decode(stored))
+    except Exception as error:
+        raise DeserializationError(f'The stored result cannot be read: {type(error).__name__}: {error}') from error
+
+
+def _decode_exception(stored: bytes | None) -> str | None:
+    if stored is None:
+        return None
+    try:
+        return codec.text(codec.expand(b64decode(stored)))
+    except ValueError:
+        return codec.text(stored)
+
+
+def _moment(stored: bytes | None) -> datetime | None:
+    seconds = codec.real(stored) if stored else None
+    return None if seconds is None else datetime.fromtimestamp(seconds, tz=timezone.utc)

@@ -1,0 +1,293 @@
+"""BaseWorker: who a worker is, and what it does with one job. Subclasses override the methods of RQ's names."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from rq.defaults import (
+    DEFAULT_JOB_MONITORING_INTERVAL,
+    DEFAULT_LOGGING_DATE_FORMAT,
+    DEFAULT_LOGGING_FORMAT,
+    DEFAULT_MAINTENANCE_TASK_INTERVAL,
+    DEFAULT_RESULT_TTL,
+    DEFAULT_WORKER_TTL,
+)
+from rq.job import Job, JobStatus
+from rq.logutils import blue, green, setup_loghandlers, yellow
+from rq.queue import Queue
+from rq.serializers import resolve_serializer
+from rq.store import keys
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from rq.utils import backend_class, ensure_job_list, get_connection_from_queues
+from rq.version import VERSION
+
+from .failure import exception_text
+from .reading import Reading
+from .settings import HorseOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from redis import Redis
+
+    from rq.executions import Execution
+
+    from .runner import Runner
+
+__all__ = ['BaseWorker', 'DequeueStrategy', 'WorkerStatus', 'logger']
+
+logger = logging.getLogger('rq.worker')
+
+
+class WorkerStatus(str, Enum):
+    """What a worker's hash says it does."""
+
+    STARTED = 'started'
+    SUSPENDED = 'suspended'
+    BUSY = 'busy'
+    IDLE = 'idle'
+
+
+class DequeueStrategy(str, Enum):
+    """In which order a worker looks at its queues."""
+
+    DEFAULT = 'default'  # as given: the first non-empty one
+    ROUND_ROBIN = 'round_robin'
+    RANDOM = 'random'
+
+
+class BaseWorker(Reading):
+    """A worker of some queues. `work()` runs their jobs; see Worker (a process of its own for jobs) and SimpleWorker."""
+
+    redis_worker_namespace_prefix = keys.worker('')
+    redis_workers_keys = keys.workers()
+    death_penalty_class: Any = UnixSignalDeathPenalty
+    timeout_exception = JobTimeoutException
+    queue_class: Any = Queue
+    job_class: Any = Job
+    log_result_lifespan = True
+    log_job_description = True
+
+    def __init__(  # RQ's signature
+        self,
+        queues: str | Queue | Sequence[str] | Sequence[Queue],
+        name: str | None = None,
+        default_result_ttl: int = DEFAULT_RESULT_TTL,
+        connection: Redis | None = None,
+        exception_handlers: Any = None,
+        maintenance_interval: int = DEFAULT_MAINTENANCE_TASK_INTERVAL,
+        default_worker_ttl: int | None = None,
+        worker_ttl: int | None = None,
+        job_class: type[Job] | str | None = None,
+        queue_class: type[Queue] | str | None = None,
+        log_job_description: bool = True,
+        job_monitoring_interval: int = DEFAULT_JOB_MONITORING_INTERVAL,
+        disable_default_exception_handler: bool = False,
+        prepare_for_work: bool = True,
+        serializer: Any = None,
+        work_horse_killed_handler: Callable[..., Any] | None = None,
+    ) -> None:
+        found = connection or get_connection_from_queues(ensure_job_list(queues))
+        if found is None:
+            raise TypeError('BaseWorker() missing 1 required argument: connection= (or queues that have one)')
+        self.connection: Redis = found
+        self.name = name or uuid4().hex
+        if any(mark in self.name for mark in '\n\r'):
+            raise ValueError(f'A worker name must not have line breaks: {self.name!r}')
+        self.job_class = backend_class(self, 'job_class', override=job_class)
+        self.queue_class = backend_class(self, 'queue_class', override=queue_class)
+        self.serializer = resolve_serializer(serializer)
+        self.queues: list[Queue] = [self._queue(item) for item in ensure_job_list(queues)]
+        self.validate_queues()
+        self._ordered_queues = list(self.queues)
+        self.default_result_ttl = default_result_ttl
+        self.worker_ttl = worker_ttl or default_worker_ttl or DEFAULT_WORKER_TTL
+        self.maintenance_interval = maintenance_interval
+        self.job_monitoring_interval = job_monitoring_interval
+        self.log_job_description = log_job_description
+        self.disable_default_exception_handler = disable_default_exception_handler
+        self.work_horse_killed_handler = work_horse_killed_handler
+        self._exc_handlers: list[Any] = list(ensure_job_list(exception_handlers or []))
+        self.horse_options = HorseOptions()
+        self.incarnation = uuid4().hex[:16]
+        self._is_horse = False
+        self._dequeue_strategy = DequeueStrategy.DEFAULT
+        self._runner: Runner | None = None
+        self.log: logging.Logger = logger
+        self.version = VERSION
+        self.python_version = sys.version
+        self.hostname = socket.gethostname() if prepare_for_work else None
+        self.pid = os.getpid() if prepare_for_work else None
+        self.ip_address = 'unknown'
+
+    def _queue(self, item: Any) -> Queue:
+        if not isinstance(item, str):
+            return item  # type: ignore[no-any-return]
+        queue: Queue = self.queue_class(
+            item, connection=self.connection, job_class=self.job_class, serializer=self.serializer
+        )
+        return queue
+
+    def validate_queues(self) -> None:
+        """Nothing, if every queue is one. Raises TypeError else, and ValueError when there is none."""
+        for queue in self.queues:
+            if not isinstance(queue, Queue):
+                raise TypeError(f'{queue!r} is not of type {Queue} or string types')
+        if not self.queues:
+            raise ValueError('A worker needs at least one queue')
+
+    # --- running
+
+    def bootstrap(
+        self,
+        logging_level: str | None = 'INFO',
+        date_format: str = DEFAULT_LOGGING_DATE_FORMAT,
+        log_format: str = DEFAULT_LOGGING_FORMAT,
+    ) -> None:
+        """Sets up logging, makes the worker known and says so."""
+        setup_loghandlers(logging_level, date_format, log_format)
+        self.register_birth()
+        self.log.info(f"Worker 'rq:worker:{self.name}' started with PID {self.pid}, version {VERSION}")
+        names = ', '.join(green(name) for name in self.queue_names())
+        self.log.info(f'*** Listening on {names}...')
+        for name in self.queue_names():
+            self.log.info(f'Cleaning registries for queue: {name}')
+
+    def work(
+        self,
+        burst: bool = False,
+        logging_level: str | None = None,
+        date_format: str = DEFAULT_LOGGING_DATE_FORMAT,
+        log_format: str = DEFAULT_LOGGING_FORMAT,
+        max_jobs: int | None = None,
+        max_idle_time: int | None = None,
+        with_scheduler: bool = False,
+        dequeue_strategy: DequeueStrategy = DequeueStrategy.DEFAULT,
+    ) -> bool:
+        """Runs jobs until told to stop; answers whether any ran. `burst`: until the queues are empty.
+
+        `with_scheduler` is accepted: every worker promotes due jobs. Raises WorkerNameTaken (a ValueError).
+        """
+        self._dequeue_strategy = DequeueStrategy(dequeue_strategy)
+        self.bootstrap(logging_level, date_format, log_format)
+        try:
+            return self._work(burst, max_jobs, max_idle_time)
+        finally:
+            self._retire()
+
+    def _work(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
+        raise NotImplementedError('BaseWorker does not run jobs: use Worker or SimpleWorker')
+
+    # --- one job, by RQ's method names (tools replace these on the class)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution | None = None) -> bool:
+        """Whether the job's function returned; its outcome is taken down and stored with its pack."""
+        runner = self._running()
+        registry = runner.registry(queue)
+        runner.log.info(self._begin_line(job, queue))
+        try:
+            value = runner.call(job, queue)
+        except BaseException as error:
+            text = exception_text(error)
+            self.handle_job_failure(job, queue, registry, text, execution)
+            self.handle_exception(job, type(error), error, error.__traceback__)
+            return False
+        job._result = value
+        self.handle_job_success(job, queue, registry, execution)
+        return True
+
+    def handle_job_success(
+        self, job: Job, queue: Queue, started_job_registry: Any, execution: Execution | None = None
+    ) -> None:
+        """Takes down that the job's function returned `job._result`."""
+        job._status = JobStatus.FINISHED
+        runner = self._running()
+        runner.note_success(job, job.__dict__.get('_result'))
+        runner.log.info(f'{queue.name}: {green("Job OK")} ({job.id})')
+        if self.log_result_lifespan:
+            runner.log.info(_lifespan(job.get_result_ttl(self.default_result_ttl)))
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: Any = None,
+        exc_string: str = '',
+        execution: Execution | None = None,
+    ) -> None:
+        """Takes down that the job failed; with retries left it will be tried again."""
+        retry = job.should_retry
+        job._status = JobStatus.QUEUED if retry else JobStatus.FAILED
+        runner = self._running()
+        runner.note_failure(job, exc_string)
+        what = f'[Job {job.id}]: exception raised while executing ({_name(job)})'
+        runner.log.error(f'{what}\n{exc_string}'.rstrip())
+        runner.log.info(f"Job {job.id} will be tried again" if retry else "Moving job to 'failed' queue")
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Hands an exception to the handlers, the last pushed first, until one answers False."""
+        for handler in reversed(self._exc_handlers):
+            answer = handler(job, *exc_info)
+            if answer is not None and not answer:
+                break
+
+    def push_exc_handler(self, handler_func: Callable[..., Any]) -> None:
+        """Adds an exception handler: handler(job, type, value, traceback)."""
+        self._exc_handlers.append(handler_func)
+
+    def pop_exc_handler(self) -> Callable[..., Any]:
+        """The exception handler pushed last, which is taken out."""
+        handler: Callable[..., Any] = self._exc_handlers.pop()
+        return handler
+
+    @property
+    def is_horse(self) -> bool:
+        """Whether this is the process that runs jobs."""
+        return self._is_horse
+
+    def _running(self) -> Runner:
+        if self._runner is None:
+            raise RuntimeError('No job runs: call work(), or use SimpleWorker')
+        return self._runner
+
+    def _begin_line(self, job: Job, queue: Queue) -> str:
+        if not self.log_job_description:
+            return f'{green(queue.name)}: ({job.id})'
+        return f'{green(queue.name)}: {blue(job.description or _name(job))} ({job.id})'
+
+    # --- as a value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BaseWorker):
+            raise TypeError('Cannot compare workers to other types (of workers)')
+        return self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f'<{type(self).__name__} {self.name}>'
+
+
+def _name(job: Job) -> str:
+    try:
+        return job.func_name
+    except Exception:  # noqa: BLE001 - what cannot be decoded has no name, and that is what failed
+        return job.description or 'unreadable call'
+
+
+def _lifespan(seconds: int) -> str:
+    if seconds > 0:
+        return f'Result is kept for {seconds} seconds'
+    return 'Result discarded immediately' if seconds == 0 else yellow('Result will never expire, clean up result key manually')
+
+
+def _idle(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)

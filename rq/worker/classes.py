@@ -1,0 +1,27 @@
+"""The worker classes that users name."""
+
+from __future__ import annotations
+
+from .base import BaseWorker
+from .horse import Limits
+from .supervisor import Supervisor
+
+__all__ = ['Worker']
+
+
+class Worker(BaseWorker):
+    """A worker that runs jobs in a process of their own, which stays warm from job to job (`rq worker`)."""
+
+    _horse_pid = 0
+
+    @property
+    def horse_pid(self) -> int:
+        """The process that runs jobs now; 0 before the first."""
+        return self._horse_pid
+
+    def _work(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
+        limits = Limits(burst, max_jobs, max_idle_time, self.horse_options.life)
+        try:
+            return Supervisor(self, limits).run()
+        finally:
+            self.log.info(f"Worker 'rq:worker:{self.name}' done, quitting")

@@ -1,0 +1,65 @@
+"""A job's timeout inside its own process: one timer a pack, an exception where the function is when the time is up."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from rq.timeouts import JobTimeoutException
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ['Deadline']
+
+
+class Deadline:
+    """The time limit of the job that runs now. The supervisor keeps it a second time, for code that cannot be reached."""
+
+    def __init__(self) -> None:
+        self._at = 0.0
+        self._seconds = 0
+        self._shortest = 0.0
+        self._before: Any = None
+
+    def install(self) -> None:
+        """Takes SIGALRM. Raises ValueError outside the main thread."""
+        self._before = signal.signal(signal.SIGALRM, self._ring)
+
+    def remove(self) -> None:
+        """Gives SIGALRM back."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL if self._before is None else self._before)
+
+    def open(self, timeouts: list[int]) -> None:
+        """Starts the timer for a pack: no job of it can be late before its shortest timeout from now."""
+        limits = [seconds for seconds in timeouts if seconds > 0]
+        if limits:
+            self._shortest = min(limits)
+            signal.setitimer(signal.ITIMER_REAL, self._shortest)
+
+    def close(self) -> None:
+        """Stops the timer."""
+        self._at = 0.0
+        if self._shortest:
+            self._shortest = 0.0
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def set(self, seconds: int) -> None:
+        """A job with this timeout begins (-1: no limit)."""
+        self._seconds = seconds
+        self._at = time.monotonic() + seconds if seconds > 0 else 0.0
+
+    def clear(self) -> None:
+        """The job has ended: nothing is raised any more."""
+        self._at = 0.0
+
+    def _ring(self, signum: int, frame: FrameType | None) -> None:
+        left = self._at - time.monotonic()
+        if self._at and left < 0.001:
+            self._at = 0.0
+            raise JobTimeoutException(f'Task exceeded maximum timeout value ({self._seconds} seconds)')
+        if self._shortest:
+            # Too early for this job; a later one of the pack may be due after its own, shorter timeout.
+            signal.setitimer(signal.ITIMER_REAL, min(left, self._shortest) if self._at else self._shortest)

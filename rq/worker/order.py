@@ -1,0 +1,35 @@
+"""In which order a worker looks at its queues: as given, in turn, or at random."""
+
+from __future__ import annotations
+
+import random
+
+from .base import DequeueStrategy
+
+__all__ = ['QueueOrder']
+
+
+class QueueOrder:
+    """The queues of one worker. `next` gives them in the order of the next claim, `number` finds them again."""
+
+    def __init__(self, names: list[str], strategy: DequeueStrategy) -> None:
+        self.names = names
+        self._strategy = strategy
+        self._all = [(number, name.encode()) for number, name in enumerate(names)]
+        self._orders: list[list[tuple[int, bytes]]] = [self._all]
+        self._turn = 0
+
+    def next(self) -> list[tuple[int, bytes]]:
+        """(number, name) of each queue, in the order of the next claim."""
+        order = self._all
+        if self._strategy is DequeueStrategy.RANDOM:
+            order = random.sample(self._all, len(self._all))
+        elif self._strategy is DequeueStrategy.ROUND_ROBIN:
+            order = self._all[self._turn :] + self._all[: self._turn]
+            self._turn = (self._turn + 1) % len(self._all)
+        self._order = order
+        return order
+
+    def number(self, place: int) -> int:
+        """Which queue stood at a place of the last order given."""
+        return self._order[place][0]

@@ -1,0 +1,316 @@
+"""The supervisor: the process that was started as `rq worker`. Keeps a horse running and never runs user code.
+
+One thread and one loop: signals, the horse's death, deadlines and Redis are served in turn; no Redis call takes longer
+than a second. What it decides is in plan.py, what it does for all workers in care.py.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import RedisError
+
+from rq.connections import clone
+from rq.store import worker as store
+
+from . import board as layout
+from . import plan, settings
+from .board import Board, Phase
+from .care import Care
+from .horse import Horse, Limits
+from .log import write_all
+from .outage import Outage
+from .settlement import Settlement, of_death
+from .start import Death, ForkStart, NurseryStart
+
+if TYPE_CHECKING:
+    from rq.store.claim import Lease
+
+    from .base import BaseWorker
+
+__all__ = ['Supervisor']
+
+# A cold stop waits so long for Redis to take what the horse left; then it says which jobs it leaves behind.
+COLD_PATIENCE = 5.0
+
+
+class Supervisor:
+    """Runs a worker's horses until the work is done or a signal says stop; `run` answers whether any job ran."""
+
+    def __init__(self, worker: BaseWorker, limits: Limits) -> None:
+        self.worker = worker
+        self.log = worker.log
+        self.limits = limits
+        self.board = Board(worker.queue_names())
+        self.lifeline, self._lifeline_write = os.pipe()
+        os.set_blocking(self.lifeline, False)
+        self.connection = clone(worker.connection, settings.SUPERVISOR_TIMEOUT)
+        self.outage = Outage(self.log, f'Worker {worker.name}')
+        self.care = Care(worker, self.connection, self._leases)
+        options = worker.horse_options
+        self.starter: Any = NurseryStart(self._horse, options.preload) if options.preload else ForkStart(self._horse)
+        self.horse = 0
+        self.watched = plan.Watched()
+        self.debts: list[Settlement] = []
+        self.stopping_since: float | None = None
+        self.cold = False
+        self.ending = False
+        self._quiet_until = 0.0
+        self._start_at = 0.0
+        self._fruitless = 0
+        self._killed_for = ''
+        self._told: list[float] = []  # when stop signals came
+
+    # --- the loop
+
+    def run(self) -> bool:
+        """Works until the end. Raises SystemExit(1) when jobs had to be left behind."""
+        handlers = self._take_signals()
+        try:
+            while not (self.ending and not self.horse and (not self.debts or self._given_up())):
+                self._start_horse()
+                self._serve()
+                self._sleep()
+                self._obey()
+                self._look_after_horse()
+            self._leave()
+        finally:
+            self._give_signals_back(handlers)
+            self.starter.close()
+            os.close(self._lifeline_write)
+            os.close(self.lifeline)
+        ran = self.board.words[layout.BEGINNINGS] > 0
+        self.board.close()
+        if self.debts:
+            raise SystemExit(1)
+        return ran
+
+    def _horse(self) -> int:
+        os.close(self._lifeline_write)
+        self.worker._is_horse = True
+        horse = Horse(self.worker, self.board, self.limits, self.lifeline)
+        self.worker._runner = horse.runner
+        return horse.run()
+
+    def _start_horse(self) -> None:
+        if self.horse or self.ending or time.monotonic() < self._start_at:
+            return
+        if self.stopping_since is not None:
+            self.ending = True
+            return
+        self.horse = self.starter.start()
+        self.worker._horse_pid = self.horse
+
+    def _serve(self) -> None:
+        """Redis: what is owed first, then what is due. While Redis is away it is tried ever less often."""
+        if time.monotonic() < self._quiet_until:
+            return
+        try:
+            self._settle()
+            self.care.tick()
+        except (RedisError, OSError) as error:
+            self._quiet_until = time.monotonic() + self.outage.failed(error)
+        else:
+            self.outage.passed()
+
+    def _sleep(self) -> None:
+        now = time.monotonic()
+        wait = settings.WATCH_EVERY
+        if self.horse == 0:
+            wait = min(wait, max(self._start_at - now, 0.0)) if not self.ending else wait
+        ready, _, _ = select.select([self._wakeup], [], [], wait) if self._wakeup >= 0 else select.select([], [], [], wait)
+        if ready:
+            try:
+                os.read(self._wakeup, 4096)
+            except BlockingIOError:
+                pass
+
+    # --- the horse
+
+    def _look_after_horse(self) -> None:
+        if not self.horse:
+            return
+        death = self.starter.reap(self.horse)
+        if death is not None:
+            self._bury(death)
+            return
+        now = time.monotonic_ns()
+        running = self.board.running()
+        run = None if running is None else (running[2], running[0] * settings.PACK_MOST + running[1])
+        for task in plan.watch(self.watched, run, running[3] if running else -1, now):
+            if running is not None:
+                getattr(self, f'_{task}')(running)
+
+    def _show(self, running: tuple[int, int, int, int]) -> None:
+        """A job runs for 100 ms: what waits behind it goes back, what was done before it is sent, readers see it."""
+        self._take_back()
+        for pack in self.board.snapshots():
+            if pack.outcomes:
+                self._owe(Settlement(self.worker.name, outcomes=pack.outcomes))
+                self.board.set_delivered(pack.area, pack.seq, len(pack.outcomes) // 8)
+        self._renew(running)
+        write_all(1, self.board.read_log())
+        self._serve()
+
+    def _renew(self, running: tuple[int, int, int, int]) -> None:
+        pack = self.board.snapshot(running[0])
+        if running[1] >= len(pack.slots):
+            return
+        slot = pack.slots[running[1]]
+        try:
+            started = pack.redis_us(slot.started_ns) / 1e6
+            store.announce(self.connection, self.worker.name, slot.lease, started, settings.ANNOUNCE_TTL)
+        except (RedisError, OSError) as error:
+            self._quiet_until = time.monotonic() + self.outage.failed(error)
+            self.watched.shown_at = 0.0  # told again at the next look
+
+    def _take_back(self) -> None:
+        taken = self.board.take_back()
+        if taken.area < 0:
+            return
+        pack = self.board.snapshot(taken.area)
+        unbegun = [slot.lease for slot in pack.slots[len(pack.slots) - taken.count :]] if taken.count else []
+        self.board.words[layout.TAKEN] = pack.seq  # from here on the horse may use the area again
+        self._owe(Settlement(self.worker.name, pack=pack.seq + 1 if taken.prefetch else 0, unbegun=unbegun))
+
+    def _kill(self, running: tuple[int, int, int, int]) -> None:
+        """The time is up and the job's own code did not end: its whole process group goes."""
+        self._killed_for = (
+            f'rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value ({running[3]} seconds) '
+            f'and did not end within {settings.HARD_GRACE:.0f} seconds more; its process was killed'
+        )
+        self._kill_group()
+
+    def _kill_group(self) -> None:
+        try:
+            os.killpg(self.horse, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        except PermissionError:  # macOS says so of a group of zombies
+            pass
+
+    def _bury(self, death: Death) -> None:
+        """What a horse left behind is settled, whatever it died of; then a new one may start."""
+        board, pid = self.board, self.horse
+        self.horse = 0
+        if not death.clean:
+            self._kill_rest(pid)
+        write_all(1, board.take_log())
+        board.take_back()
+        next_seq, reason, ended = board.words[layout.NEXT_SEQ], death.text(), board.words[layout.ENDED]
+        told = of_death(self.worker.name, board.snapshots(), next_seq, self._killed_for or reason, time.monotonic_ns())
+        self._killed_for = ''
+        fruitful = bool(told.outcomes or told.lost) or board.words[layout.BEGINNINGS] > 0
+        board.reset()
+        self.watched = plan.Watched()
+        for outcome in told.lost:
+            board.words[layout.FAILED] += 1
+            self.log.error(f'Job {outcome.lease.id} of queue {outcome.lease.queue}: {reason}')
+        if not death.clean and not told.lost:
+            self.log.error(f'{reason}; it ran no job')
+        self._owe(told)
+        self._after(plan.after_end(ended, death.clean, self.stopping_since is not None), fruitful)
+
+    def _kill_rest(self, pid: int) -> None:
+        try:
+            os.killpg(pid, signal.SIGKILL)  # what it had started in its own group
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def _after(self, what: str, fruitful: bool) -> None:
+        if what == 'end':
+            self.ending = True
+        elif what == 'later':
+            # A horse that dies without having run anything will die again: each waits longer than the last.
+            self._fruitless = 0 if fruitful else min(self._fruitless + 1, 6)
+            self._start_at = time.monotonic() + (0.1 * 2**self._fruitless if self._fruitless else 0.0)
+
+    # --- Redis
+
+    def _leases(self) -> list[Lease]:
+        held = [slot.lease for pack in self.board.snapshots() for slot in pack.slots if slot.state != layout.RETURNED]
+        owed = [lease for debt in self.debts for lease in debt.unbegun]
+        return held + owed
+
+    def _owe(self, settlement: Settlement) -> None:
+        if settlement:
+            self.debts.append(settlement)
+            self._serve()
+
+    def _settle(self) -> None:
+        while self.debts:
+            self.debts[0].run(self.connection)
+            self.debts.pop(0)
+
+    def _given_up(self) -> bool:
+        if not self.cold or self.stopping_since is None or time.monotonic() - self.stopping_since < COLD_PATIENCE:
+            return False
+        for debt in self.debts:
+            self.log.error(f'Redis is away; left behind for other workers: {", ".join(debt.ids()) or "a pack"}')
+        return True
+
+    def _leave(self) -> None:
+        try:
+            self.care.leave()
+        except (RedisError, OSError):
+            pass  # tokens end by themselves, and others nudge
+
+    # --- signals
+
+    def _take_signals(self) -> list[tuple[signal.Signals, Any]]:
+        self._wakeup = -1
+        try:
+            self._wakeup, write = os.pipe()
+            os.set_blocking(self._wakeup, False)
+            os.set_blocking(write, False)
+            self._wakeup_write = write
+            self._wakeup_before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        except ValueError:  # not the main thread: the loop looks often enough
+            os.close(self._wakeup)
+            os.close(write)
+            self._wakeup = -1
+            return []
+        found = []
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            handler = self._on_child if number == signal.SIGCHLD else self._on_stop
+            found.append((number, signal.signal(number, handler)))
+        return found
+
+    def _give_signals_back(self, handlers: list[tuple[signal.Signals, Any]]) -> None:
+        for number, handler in handlers:
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if self._wakeup >= 0:
+            signal.set_wakeup_fd(self._wakeup_before)
+            os.close(self._wakeup)
+            os.close(self._wakeup_write)
+
+    def _on_child(self, signum: int, frame: Any) -> None:
+        """Only wakes the loop."""
+
+    def _on_stop(self, signum: int, frame: Any) -> None:
+        """Only takes the signal down: it may strike in the middle of anything."""
+        self._told.append(time.monotonic())
+
+    def _obey(self) -> None:
+        while self._told:
+            what = plan.on_signal(self.stopping_since, self._told.pop(0))
+            if what:
+                self.stop(cold=what == 'cold')
+
+    def stop(self, cold: bool = False) -> None:
+        """Warm: the running job ends, what has not begun goes back now. Cold: the horse is killed."""
+        self.stopping_since = self.stopping_since or time.monotonic()
+        self.board.words[layout.STOP] = 1
+        os.write(self._lifeline_write, b'!')
+        if cold:
+            self.cold = True
+            self.log.info('Cold shut down')
+            if self.horse:
+                self._kill_group()
+        else:
+            self.log.info('Warm shut down requested')
+            self._take_back()
