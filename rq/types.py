@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 if TYPE_CHECKING:
     from redis import Redis
 
-    from .job import Dependency, Job
+    from .job import Job
 
 __all__ = [
     'FailureCallbackType',
@@ -22,8 +22,8 @@ __all__ = [
 # What can be enqueued: a function, a bound method, an object that can be called, or a dotted path to one of them.
 FunctionReferenceType: TypeAlias = Callable[..., Any] | str
 
-# What a job can wait for: jobs or their ids, with or without conditions, one or several.
-JobDependencyType: TypeAlias = Union['Dependency', 'Job', str, 'Sequence[Dependency | Job | str]']
+# What a job can wait for: jobs or their ids, one or several.
+JobDependencyType: TypeAlias = Union['Job', str, 'Sequence[Job | str]']
 
 # Called with the job, a connection and the result.
 SuccessCallbackType: TypeAlias = Callable[['Job', 'Redis', Any], Any]
