@@ -6,10 +6,10 @@ from rq.defaults import CALLBACK_TIMEOUT, UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
 from rq.store.states import JobStatus
 
 from .ids import JOB_ID_PATTERN, parse_job_id, validate_job_id
-from .lifecycle import cancel_job, requeue_job
 from .model import UNEVALUATED, Job
 from .perform import get_current_job
 from .retry import Retry
+from .shortcuts import cancel_job, requeue_job
 
 __all__ = [
     'CALLBACK_TIMEOUT',

@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING, Any
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.store import fields as codec
 from rq.store import job as store
+from rq.store import keys
 
 from .fields import encoded
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    from .model import Job
+__all__ = ['Lifecycle', 'requeue_failed']
 
-__all__ = ['Lifecycle', 'cancel_job', 'requeue_job']
+
+def requeue_failed(connection: Redis, queue: str, job_id: str, at_front: bool = False) -> None:
+    """Puts a failed job back on its queue. Raises NoSuchJobError, or InvalidJobOperation for one that has not failed."""
+    [answer] = store.requeue(connection, queue, [job_id], at_front)
+    if answer == 'GONE' or (answer == 'NOT_FAILED' and not store.exists(connection, job_id)):
+        raise NoSuchJobError(f'No such job: {keys.job(job_id)}')
+    if answer == 'NOT_FAILED':
+        raise InvalidJobOperation(f'Job {job_id} is not among the failed jobs of queue {queue!r}')
 
 
 class Lifecycle:
@@ -59,11 +67,7 @@ class Lifecycle:
 
     def requeue(self: Any, at_front: bool = False) -> Any:
         """The job, back in the queue it came from. Raises InvalidJobOperation for one that is not among the failed."""
-        [answer] = store.requeue(self.connection, self.origin, [self.id], at_front)
-        if answer == 'NOT_FAILED':
-            raise InvalidJobOperation(f'Job {self.id} is not among the failed jobs of queue {self.origin!r}')
-        if answer == 'GONE':
-            raise NoSuchJobError(f'No such job: {self.key}')
+        requeue_failed(self.connection, self.origin, self.id, at_front)
         self.refresh()
         return self
 
@@ -107,20 +111,3 @@ class Lifecycle:
         used = codec.integer(self._raw.get(b'retries_used', b'')) or 0
         waits = self.retry_intervals or [0]
         return int(waits[min(used, len(waits) - 1)])
-
-
-def cancel_job(job_id: str, connection: Redis, serializer: Any = None, enqueue_dependents: bool = False) -> None:
-    """Cancels the job with this id. Raises NoSuchJobError, InvalidJobOperation."""
-    _fetch(job_id, connection, serializer).cancel(enqueue_dependents=enqueue_dependents)
-
-
-def requeue_job(job_id: str, connection: Redis, serializer: Any = None) -> Job:
-    """The failed job with this id, back in its queue. Raises NoSuchJobError, InvalidJobOperation."""
-    job: Job = _fetch(job_id, connection, serializer).requeue()
-    return job
-
-
-def _fetch(job_id: str, connection: Redis, serializer: Any) -> Any:
-    from .model import Job  # model builds on this module
-
-    return Job.fetch(job_id, connection=connection, serializer=serializer)

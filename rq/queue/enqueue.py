@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
     from rq.types import FunctionReferenceType
 
-__all__ = ['Enqueueing']
+__all__ = ['Enqueueing', 'due_second']
+
+
+def due_second(datetime: datetime) -> int:
+    """The epoch second at which a job for this time is due: the whole second after it, never early."""
+    return -int(-datetime.timestamp() // 1)
 
 
 class Enqueueing:
@@ -257,8 +262,7 @@ class Enqueueing:
         fields = dict(entry.fields, status=JobStatus.SCHEDULED.value)
         fields.pop('enqueued_at', None)
         entry.fields = fields
-        due = -int(-datetime.timestamp() // 1)
-        answer = store.schedule(self.connection if pipeline is None else pipeline, self.name, entry, due)
+        answer = store.schedule(self.connection if pipeline is None else pipeline, self.name, entry, due_second(datetime))
         if answer == b'DUPLICATE':
             raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
         return job

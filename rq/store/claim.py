@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from .wire import Wire
 
-__all__ = ['Answer', 'Claim', 'Claimed', 'Lease', 'Outcome', 'exchange', 'finish', 'release', 'release_pack']
+__all__ = ['Answer', 'Claim', 'Claimed', 'Lease', 'Outcome', 'exchange', 'finish', 'finish_inline', 'finish_packed', 'release', 'release_pack']
 
 _finish_and_claim = Script('finish_and_claim')
 _finish = Script('finish')
+_finish_inline = Script('finish_inline')
 _release = Script('release')
 _release_pack = Script('release_pack')
 
@@ -130,6 +131,7 @@ class Answer(NamedTuple):
     jobs: list[Claimed]
     dropped: list[bytes]  # ids on the list without a readable hash, canceled, or running already
     suspended: list[bytes]  # queues that are suspended
+    broken: list[bytes]  # queues with keys of a wrong type; nothing was claimed there
 
     @classmethod
     def of(cls, reply: list[Any]) -> Answer:
@@ -138,7 +140,7 @@ class Answer(NamedTuple):
             Claimed(number, job, execution, dict(zip(flat[::2], flat[1::2], strict=True)))
             for number, job, execution, flat in reply[3]
         ]
-        return cls(reply[0], int(reply[1]), reply[2], jobs, reply[4], reply[5])
+        return cls(reply[0], int(reply[1]), reply[2], jobs, reply[4], reply[5], reply[6])
 
 
 def exchange(wire: Wire, claim: Claim) -> Answer:
@@ -161,6 +163,12 @@ def finish_packed(connection: Any, worker: str, args: Sequence[Any]) -> list[byt
     if not args:
         return []
     answer: list[bytes] = _finish(connection, keys.queue(_text(args[1])), worker, len(args) // 8, *args)
+    return answer
+
+
+def finish_inline(connection: Any, worker: str, outcome: Outcome) -> bytes:
+    """What became of a job that ran in its caller's process, without a lease."""
+    answer: bytes = _finish_inline(connection, keys.job(outcome.lease.id), worker, *_args(outcome))
     return answer
 
 

@@ -148,3 +148,8 @@ def time(connection: Any) -> float:
     """Redis time, epoch seconds."""
     seconds, micros = connection.time()
     return float(seconds) + micros / 1e6
+
+
+def drop_results(connection: Any, job_id: str) -> None:
+    """Deletes the results of a job."""
+    connection.delete(keys.results(job_id))

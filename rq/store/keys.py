@@ -35,6 +35,7 @@ __all__ = [
     'suspended',
     'suspended_queue',
     'wake',
+    'wake_name',
     'wip',
     'worker',
     'worker_executions',
@@ -198,3 +199,8 @@ def suspended() -> str:
 def suspended_queue(name: str) -> str:
     """Ours. String: while it exists nobody takes a job of this queue."""
     return f'{PREFIX}:suspended:{name}'
+
+
+def wake_name(key: str) -> str:
+    """The name of the queue inside the key of a marker."""
+    return key[len(wake('')) :]

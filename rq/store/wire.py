@@ -84,7 +84,8 @@ class Wire:
         return self.receive()
 
     def receive(self) -> Any:
-        """The next reply, as bytes and lists. Raises ResponseError for an error reply."""
+        """The next reply, as bytes and lists. Raises ResponseError for an error reply, ConnectionError without a socket."""
+        self.fileno()
         return self._connection.read_response(disable_decoding=True)
 
     def receive_ready(self, seconds: float) -> bool:

@@ -10,5 +10,6 @@ from rq.defaults import DEFAULT_RESULT_TTL
 
 from .base import BaseWorker, DequeueStrategy, WorkerStatus
 from .classes import Worker
+from .simple import SimpleWorker
 
-__all__ = ['DEFAULT_RESULT_TTL', 'BaseWorker', 'DequeueStrategy', 'Worker', 'WorkerStatus']
+__all__ = ['DEFAULT_RESULT_TTL', 'BaseWorker', 'DequeueStrategy', 'SimpleWorker', 'Worker', 'WorkerStatus']
