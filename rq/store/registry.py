@@ -136,7 +136,7 @@ def count_everywhere(connection: Any, key_of: Callable[[str], str]) -> int:
     for name in found:
         pipeline.zcard(key_of(name)).zcount(key_of(name), 0, now)
     answers = pipeline.execute()
-    return sum(answers[::2]) - sum(answers[1::2])
+    return int(sum(answers[::2]) - sum(answers[1::2]))
 
 
 def ids_everywhere(connection: Any, key_of: Callable[[str], str], most: int | None = None) -> list[str]:
