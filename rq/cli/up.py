@@ -1,0 +1,173 @@
+"""`rq up`: a server if none answers, and workers; one tree of processes that ends together."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from .errors import CommandError, ExitCode, note
+from .herd import Herd, HerdFailed
+from .options import check_queue_names, common_options
+from .server import DATA_FOLDER, server_ended, start_server
+from .signals import Signals
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from rq.server import EmbeddedServer
+
+    from .helpers import CliConfig
+
+__all__ = ['up']
+
+# The common options that a worker is to have too. The URL is handed on in the environment.
+COMMON_PARAMETERS = ('config', 'worker_class', 'job_class', 'queue_class', 'connection_class', 'path', 'serializer')
+LOCAL = {'localhost': '127.0.0.1', '127.0.0.1': '127.0.0.1', '::1': '::1'}
+LOADING_POLL, SUSPENDED_POLL = 0.2, 0.5
+# After a second Ctrl-C, or when the server is gone and nothing can be stored any more.
+LAST_SECONDS = 5.0
+
+
+@click.command()
+@click.argument('queues', nargs=-1, callback=check_queue_names)
+@click.option('-n', '--workers', 'number', type=click.IntRange(min=1), default=1, show_default=True, help='How many.')
+@click.option('--data', metavar='FOLDER', default=DATA_FOLDER, show_default=True, help='Folder in which jobs are kept.')
+@common_options
+def up(config: CliConfig, queues: tuple[str, ...], number: int, data: str) -> None:
+    """Starts a server if there is none, and workers."""
+    started = _server_if_missing(config.quick_connection, data)
+    herd = Herd(*_command(config, queues), number)
+    workers = '1 worker' if number == 1 else f'{number} workers'
+    click.echo(f'Starting {workers}; Ctrl-C ends everything')
+    sys.stdout.flush()
+    try:
+        with Signals() as signals:
+            _Watch(config, herd, started, signals).run()
+    except HerdFailed as error:
+        raise CommandError(str(error), ExitCode.USAGE if error.code == ExitCode.USAGE else ExitCode.FAILED) from error
+    finally:
+        herd.kill()
+        if started is not None:
+            started.stop()
+
+
+def _command(config: CliConfig, queues: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+    """The command line of a worker and its environment, which has the URL: others see command lines, and passwords in them."""
+    # Without -P the folder of `python -m` comes first on the path of a worker too, as it does on ours.
+    safe = [] if sys.path[0] in ('', os.getcwd()) else ['-P']
+    context = click.get_current_context()
+    words = [sys.executable, *safe, '-m', 'rq.cli', 'worker']
+    for parameter in COMMON_PARAMETERS:
+        # What was typed is repeated; what is in the environment, they find there.
+        if context.get_parameter_source(parameter) is ParameterSource.COMMANDLINE:
+            value = context.params[parameter]
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [f'--{parameter.replace("_", "-")}', one]
+    environment = dict(os.environ)
+    if config.url:
+        environment['RQ_REDIS_URL'] = config.url
+    return [*words, '--', *queues], environment
+
+
+def _server_if_missing(connection: Redis, data: str) -> EmbeddedServer | None:
+    """A server of ours if none answers where one is expected. Raises redis-py's errors when that is not on this machine."""
+    from redis.exceptions import BusyLoadingError
+    from redis.exceptions import ConnectionError as RedisConnectionError
+
+    while True:
+        try:
+            connection.ping()
+        except BusyLoadingError:
+            time.sleep(LOADING_POLL)
+            continue
+        except RedisConnectionError as error:
+            where = _place(connection) if _nobody_there(error) else None
+            if where is None:
+                raise
+            started = start_server(data, **where)
+            click.echo(f'No server was there, so Valkey was started; its data is in {os.path.abspath(data)}')
+            return started
+        click.echo('A server answers already; it is used, and goes on when this ends')
+        return None
+
+
+def _nobody_there(error: Exception) -> bool:
+    return isinstance(error.__context__, ConnectionRefusedError | FileNotFoundError)
+
+
+def _place(connection: Redis) -> dict[str, Any] | None:
+    """Where a server of ours has to listen to be found there; None if it is another machine, or needs a certificate."""
+    told = connection.connection_pool.connection_kwargs
+    name = connection.connection_pool.connection_class.__name__
+    if told.get('username') not in (None, '', 'default') or name not in ('Connection', 'UnixDomainSocketConnection'):
+        return None
+    where: dict[str, Any] = {'config': {'requirepass': told['password']} if told.get('password') else {}}
+    if told.get('path'):
+        return where | {'unix_socket': told['path']}
+    host = LOCAL.get(told.get('host', 'localhost'))
+    return where | {'host': host, 'port': int(told.get('port', 6379))} if host else None
+
+
+@dataclass
+class _Watch:
+    """The loop that keeps everything running until it is to end, and then ends it in order."""
+
+    config: CliConfig
+    herd: Herd
+    started: EmbeddedServer | None
+    signals: Signals
+    deadline: float | None = None  # when what still runs is killed
+    told_suspended: bool = False
+    failure: str = ''
+
+    def run(self) -> None:
+        """Returns when all workers have ended. Raises HerdFailed; CommandError when the server has ended by itself."""
+        while not self.herd.done:
+            if not self.herd.stopping and self.herd.pause() == 0.0 and self._may_start():
+                self.herd.start_missing()
+            if self.signals.wait(self._patience()) & Signals.ENDING:
+                self._end()
+            self.herd.reap()
+            if self.started is not None and not self.started.running and not self.failure:
+                self.failure = server_ended(self.started)
+                note(self.failure, 'red')
+                self.herd.stop()
+                self.deadline = time.monotonic() + LAST_SECONDS
+            if self.deadline is not None and time.monotonic() >= self.deadline:
+                self.herd.kill()
+        if self.failure:
+            raise click.exceptions.Exit(ExitCode.FAILED)
+
+    def _end(self) -> None:
+        if self.herd.stopping:
+            self.deadline = min(self.deadline or float('inf'), time.monotonic() + LAST_SECONDS)
+        elif self.herd.alive:
+            click.echo('Stopping: the workers finish what they run; Ctrl-C again ends them now')
+        self.herd.stop()
+
+    def _patience(self) -> float | None:
+        if self.deadline is not None:
+            return max(0.0, self.deadline - time.monotonic())
+        pause = self.herd.pause()
+        return SUSPENDED_POLL if pause == 0.0 else pause
+
+    def _may_start(self) -> bool:
+        """Whether workers would start. Suspended ones would not, and `rq resume` needs the server that we hold."""
+        from redis.exceptions import RedisError
+
+        from rq.store import admin
+
+        try:
+            suspended = admin.is_suspended(self.config.quick_connection)
+        except RedisError:
+            return True  # the worker says it better
+        if suspended and not self.told_suspended:
+            click.echo('RQ is currently suspended; the workers start after `rq resume`')
+        self.told_suspended = suspended
+        return not suspended
