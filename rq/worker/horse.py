@@ -315,7 +315,7 @@ class Horse:
             if number and not board.take_ticket():
                 taken = True
                 break
-            self.surroundings.name_job(claimed.id.decode())
+            self.surroundings.name_job(claimed.id)
             clock = time.monotonic_ns() if number else began
             board.begin(pack.area, number, clock)
             packed, ended = runner.run(pack, number, clock)
