@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64decode, b64encode
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from rq.defaults import UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
+from rq.defaults import RQ_KEY_PREFIX, UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
 from rq.exceptions import DeserializationError
+from rq.job.call import PAYLOAD_LIMIT
 from rq.serializers import resolve_serializer
 from rq.store import fields as codec
 from rq.store import job as store
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 
     from rq.job import Job
 
-__all__ = ['UNSERIALIZABLE_RETURN_VALUE_PAYLOAD', 'Result', 'encode_exception', 'encode_return_value', 'get_key']
+__all__ = [
+    'RQ_KEY_PREFIX',
+    'UNSERIALIZABLE_RETURN_VALUE_PAYLOAD',
+    'Result',
+    'encode_exception',
+    'encode_return_value',
+    'get_key',
+]
 
 # A result and its traceback travel in one argument; what a failing job says is cut here: 1 MB tells enough.
 EXCEPTION_LIMIT = 1_000_000
@@ -35,14 +43,15 @@ def get_key(job_id: str) -> str:
 def encode_return_value(serializer: Any, value: Any) -> bytes:
     """The stored form of what a function returned: base64 of the serialized value, empty for None.
 
-    A value that the serializer refuses, in whatever way, is stored as RQ's text for that.
+    A value that the serializer refuses, in whatever way, or that Redis would, is stored as RQ's text for that.
     """
     if value is None:
         return b''
     try:
-        return b64encode(serializer.dumps(value))
+        found = b64encode(serializer.dumps(value))
     except Exception:  # noqa: BLE001 - pickling runs the value's own code; the job has succeeded all the same
         return UNSERIALIZABLE_RETURN_VALUE_PAYLOAD.encode()
+    return found if len(found) <= PAYLOAD_LIMIT else UNSERIALIZABLE_RETURN_VALUE_PAYLOAD.encode()
 
 
 def encode_exception(text: str) -> bytes:
@@ -53,20 +62,17 @@ def encode_exception(text: str) -> bytes:
     return b64encode(zlib.compress(text.encode('utf-8', 'backslashreplace'), 1))
 
 
-class Type(Enum):
-    """What kind of end a run came to."""
-
-    SUCCESSFUL = 1
-    FAILED = 2
-    STOPPED = 3
-    RETRIED = 4
-    MAX_RETRIES_EXCEEDED = 5
-
-
 class Result:
     """One stored end of a run. Read with `Result.fetch_latest(job)`, `Result.all(job)` or `job.latest_result()`."""
 
-    Type = Type
+    class Type(Enum):
+        """What kind of end a run came to."""
+
+        SUCCESSFUL = 1
+        FAILED = 2
+        STOPPED = 3
+        RETRIED = 4
+        MAX_RETRIES_EXCEEDED = 5
 
     def __init__(  # RQ's signature
         self,
@@ -114,10 +120,10 @@ class Result:
         found = resolve_serializer(serializer)
         return cls(
             job_id,
-            Type(int(fields['type'])),
+            _type(fields.get('type', b'')),
             connection,
             id=result_id,
-            created_at=datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc),
+            created_at=datetime.fromtimestamp(milliseconds / 1000, tz=UTC),
             return_value=_decode_return_value(found, fields.get('return_value')),
             exc_string=_decode_exception(fields.get('exc_string')),
             worker_name=codec.text(fields.get('worker_name', b'')),
@@ -163,6 +169,13 @@ class Result:
         return get_key(job_id)
 
 
+def _type(stored: bytes) -> Result.Type:
+    try:
+        return Result.Type(int(stored))
+    except ValueError as error:
+        raise DeserializationError(f'The stored result is of no known type: {stored[:60]!r}') from error
+
+
 def _decode_return_value(serializer: Any, stored: bytes | None) -> Any:
     if stored is None:
         return None
@@ -185,4 +198,7 @@ def _decode_exception(stored: bytes | None) -> str | None:
 
 def _moment(stored: bytes | None) -> datetime | None:
     seconds = codec.real(stored) if stored else None
-    return None if seconds is None else datetime.fromtimestamp(seconds, tz=timezone.utc)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise DeserializationError(f'The stored result has no time that a date can be: {seconds}') from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import DeserializationError, InvalidFunction, PayloadTooLarge
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from rq.serializers import Serializer
     from rq.types import FunctionReferenceType
 
-__all__ = ['PAYLOAD_LIMIT', 'describe', 'dump', 'find', 'load', 'reference']
+__all__ = ['PAYLOAD_LIMIT', 'describe', 'dump', 'dump_meta', 'find', 'load', 'load_meta', 'pack', 'reference']
 
 # Redis refuses a string of more than 512 MB with a closed connection; say so before anything is sent.
 PAYLOAD_LIMIT = 512 * 1024 * 1024
@@ -25,10 +26,13 @@ def reference(func: FunctionReferenceType) -> tuple[str, Any]:
     which another process would look for in itself.
     """
     owner, name = resolve_function_reference(func)
-    if owner is None and name.startswith('__main__.'):
+    if not all(name.split('.')):
+        raise InvalidFunction(f'{name!r} is not the path of a function: give it as "module.function"')
+    home = name if owner is None else f'{(owner if isinstance(owner, type) else type(owner)).__module__}.{name}'
+    if home.startswith('__main__.'):
         raise InvalidFunction(
             'Functions from the __main__ module cannot be processed by workers: '
-            f'move {name[9:]}() to a module that a worker can import'
+            f'move {home[9:]}() to a module that a worker can import'
         )
     return name, owner
 
@@ -39,25 +43,84 @@ def describe(name: str | None, args: Any, kwargs: Any) -> str | None:
 
 
 def dump(serializer: Serializer, call: tuple[Any, ...]) -> bytes:
-    """The call as the serializer writes it. Raises what the serializer raises, and PayloadTooLarge past 512 MB."""
-    data = serializer.dumps(call)
+    """The call as the serializer writes it.
+
+    Raises what the serializer raises, with a note that names the argument, and PayloadTooLarge past 512 MB.
+    """
+    try:
+        data = serializer.dumps(call)
+    except Exception as error:
+        error.add_note(
+            f'{_culprit(serializer, call)} cannot be stored for a worker: pass plain data, such as an id or a path'
+        )
+        raise
     if len(data) > PAYLOAD_LIMIT:
-        raise PayloadTooLarge(f'The arguments take {len(data)} bytes; Redis stores up to {PAYLOAD_LIMIT}')
+        raise PayloadTooLarge(
+            f'The call of {call[0]}() takes {len(data)} bytes, Redis stores up to {PAYLOAD_LIMIT}: '
+            'put the data elsewhere and pass where it is'
+        )
     return data
 
 
-def load(serializer: Serializer, stored: bytes) -> tuple[str, Any, tuple[Any, ...], dict[str, Any]]:
+def _culprit(serializer: Serializer, call: tuple[Any, ...]) -> str:
+    name, instance, args, kwargs = call
+    parts = [(f'argument {place}', value) for place, value in enumerate(args, 1)]
+    parts += [(f'argument {key}=', value) for key, value in kwargs.items()]
+    for what, value in [('the object it is a method of', instance), *parts]:
+        try:
+            serializer.dumps(value)
+        except Exception:  # noqa: BLE001 - whatever it is, this is the part that raises it
+            return f'{name}(): {what} (of type {type(value).__name__})'
+    return f'{name}(): the call'
+
+
+def pack(data: bytes) -> bytes:
+    """The call as it is stored: compressed where that saves something."""
+    if len(data) > codec.EXPANDED_LIMIT:
+        return data  # readers refuse to expand that much; as it is they take it
+    if data[:1] == b'\x78' and len(data) < codec.COMPRESS_FROM:
+        return zlib.compress(data)  # begins as zlib's own output does: readers would take it for that
+    return codec.compress(data)
+
+
+def dump_meta(serializer: Serializer, meta: dict[Any, Any]) -> bytes:
+    """The meta data as the serializer writes it. Raises what the serializer raises, with a note that says so."""
+    try:
+        return serializer.dumps(meta)
+    except Exception as error:
+        error.add_note("A value in the job's meta cannot be stored: keep plain data there")
+        raise
+
+
+def load_meta(serializer: Serializer, stored: bytes, job_id: str) -> dict[Any, Any]:
+    """The meta data. Raises DeserializationError."""
+    try:
+        found = serializer.loads(stored)
+    except Exception as error:
+        raise DeserializationError(f'Job {job_id}: meta cannot be read: {type(error).__name__}: {error}') from error
+    if not isinstance(found, dict):
+        raise DeserializationError(f'Job {job_id}: meta is not a dict, but {type(found).__name__}')
+    return found
+
+
+def load(serializer: Serializer, stored: bytes) -> tuple[str, Any, Any, dict[str, Any]]:
     """(function name, instance, args, kwargs) from stored data. Raises DeserializationError, PayloadTooLarge."""
     plain = codec.expand(stored)
     try:
         name, instance, args, kwargs = serializer.loads(plain)
     except Exception as error:
         raise DeserializationError(f'The stored call cannot be read: {type(error).__name__}: {error}') from error
-    if not isinstance(name, str) or not isinstance(kwargs, dict):
-        raise DeserializationError(f'The stored call is not a function call: {type(name).__name__}')
+    if not isinstance(name, str) or not isinstance(args, (list, tuple)) or not isinstance(kwargs, dict):
+        kinds = ', '.join(type(part).__name__ for part in (name, args, kwargs))
+        raise DeserializationError(f'The stored call is not a name, a list and a dict, but {kinds}')
     return name, instance, args, kwargs
 
 
 def find(name: str, instance: Any) -> Any:
     """The function of this name: the method of an object, or imported. Raises ValueError when there is none."""
-    return import_attribute(name) if instance is None else getattr(instance, name)
+    if instance is None:
+        return import_attribute(name)
+    try:
+        return getattr(instance, name)
+    except AttributeError as error:
+        raise ValueError(f'Invalid attribute name: {name} ({error})') from error

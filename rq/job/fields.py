@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from rq.exceptions import DeserializationError
 from rq.store import fields as codec
+from rq.store.states import JobStatus
 from rq.utils import utcformat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .model import Job
 
-__all__ = ['FIELDS', 'Field', 'encoded']
+__all__ = ['FIELDS', 'Field', 'changed', 'encoded', 'flag', 'number', 'numbers', 'status', 'text', 'time']
 
 T = TypeVar('T')
 
@@ -54,7 +55,7 @@ class Field(Generic[T]):
         else:
             try:
                 value = self.read(raw)
-            except DeserializationError as error:
+            except (DeserializationError, RecursionError) as error:  # the latter: JSON nested without end
                 raise DeserializationError(f'Job {job.id}: field {self.key} is {error}') from error
         job.__dict__[self.name] = value
         return value
@@ -64,8 +65,10 @@ def _flag(value: Any) -> Any:
     return '1' if value else '0'
 
 
-def _plain(value: Any) -> Any:
-    return str(value)
+def _plain(value: Any) -> str:
+    # Of a JobStatus the text that it is: str() would give its Python name. And what UTF-8 cannot carry, escaped.
+    found = str.__str__(value) if isinstance(value, str) else str(value)
+    return found if found.isascii() else found.encode('utf-8', 'backslashreplace').decode()
 
 
 def text(default: Any = None, key: str = '') -> Any:
@@ -73,9 +76,22 @@ def text(default: Any = None, key: str = '') -> Any:
     return Field(codec.text, _plain, default, key)
 
 
-def number(key: str = '') -> Field[int | None]:
+def status() -> Any:
+    """A field with a status: a JobStatus, or the text as it is where it is none that we know."""
+    return Field(_status, _plain, None, 'status')
+
+
+def _status(stored: bytes) -> str:
+    found = codec.text(stored)
+    return JobStatus(found) if found in _STATUSES else found
+
+
+_STATUSES = {known.value for known in JobStatus}
+
+
+def number() -> Any:
     """A field with a whole number."""
-    return Field(codec.integer, int, None, key)
+    return Field(codec.integer, int, None)
 
 
 def time() -> Any:
@@ -83,12 +99,12 @@ def time() -> Any:
     return Field(codec.instant, utcformat, None)
 
 
-def flag() -> Field[bool | None]:
+def flag() -> Any:
     """A field that is `1` or `0`."""
     return Field(codec.flag, _flag, None)
 
 
-def numbers() -> Field[list[Any] | None]:
+def numbers() -> Any:
     """A field with a JSON list."""
     return Field(codec.json_list, json.dumps, None)
 
@@ -107,3 +123,20 @@ def encoded(job: Job) -> dict[str, Any]:
         elif field.raw in raw:
             stored[field.key] = raw[field.raw]
     return stored
+
+
+def changed(job: Job, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a job's fields that are not as they were `before`: as stored, or as read. Others may have written the rest."""
+    have = job.__dict__
+    found: dict[str, Any] = {}
+    for name, field in FIELDS.items():
+        if name in have:
+            value = have[name]
+            written = '' if value is None or value == '' else field.write(value)
+            if _wire(written) != _wire(before.get(field.key, '')):
+                found[field.key] = written
+    return found
+
+
+def _wire(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()

@@ -22,9 +22,11 @@ def validate_job_id(job_id: str) -> None:
     if not isinstance(job_id, str):
         raise TypeError(f'Job ID must be a string, not {type(job_id)}')
     if not JOB_ID_PATTERN.fullmatch(job_id):
-        raise InvalidJobId('Job ID must only contain letters, numbers, underscores and dashes')
+        raise InvalidJobId(f'Job ID must only contain letters, numbers, underscores and dashes: {job_id!r}')
 
 
 def parse_job_id(job_or_execution_id: str) -> str:
-    """The job id in `id` or `id:execution`."""
+    """The job id in `id` or `id:execution`. Raises TypeError for no text."""
+    if not isinstance(job_or_execution_id, str):
+        raise TypeError(f'Job ID must be a string, not {type(job_or_execution_id)}')
     return job_or_execution_id.partition(':')[0]

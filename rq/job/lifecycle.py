@@ -8,8 +8,10 @@ from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.store import fields as codec
 from rq.store import job as store
 from rq.store import keys
+from rq.store.states import JobStatus
 
-from .fields import encoded
+from . import call
+from .fields import changed, encoded
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -34,25 +36,59 @@ class Lifecycle:
     origin: str
     serializer: Any
     _raw: dict[bytes, bytes]
+    _stored: dict[str, Any]
 
     def to_dict(self: Any, include_meta: bool = True, include_result: bool = True) -> dict[str, Any]:
         """The hash as it is stored: empty fields left out, small payloads as they are, large ones compressed."""
         stored = encoded(self)
-        stored['data'] = codec.compress(self.data)
-        if include_meta and ('_meta' in self.__dict__ or b'meta' in self._raw) and self.meta:
-            stored['meta'] = self.serializer.dumps(self.meta)
+        # What was read and not changed is stored as it was read, also what only another serializer could read.
+        stored['data'] = self._raw[b'data'] if b'data' in self._raw else call.pack(self.data)
+        if include_meta:
+            stored.update(self._stored_meta())
         return stored
 
+    def _stored_meta(self: Any) -> dict[str, Any]:
+        before = self._before().get('meta')
+        if '_meta' not in self.__dict__:
+            return {'meta': before} if before else {}
+        return {'meta': call.dump_meta(self.serializer, self._meta)} if self._meta or before else {}
+
+    def _before(self: Any) -> dict[str, Any]:
+        """The hash as it was when this object last stored or read it."""
+        known: dict[str, Any] | None = self.__dict__.get('_stored')
+        if known is None:
+            known = {codec.text(name): value for name, value in self._raw.items()}
+        return known
+
     def save(self: Any, pipeline: Any = None, include_meta: bool = True, include_result: bool = True) -> None:
-        """Stores the job's fields; fields that others wrote stay. It is not put in any queue or registry."""
-        store.save(self.connection if pipeline is None else pipeline, self.id, self.to_dict(include_meta))
+        """Stores the job's fields: all of a new job, of one that was read those that were changed since.
+
+        What others wrote meanwhile stays. The job is not put in any queue or registry.
+        """
+        before = self._before()
+        fields = self._changes(before, include_meta) if before else self.to_dict(include_meta)
+        if fields:
+            store.save(self.connection if pipeline is None else pipeline, self.id, fields)
+        if pipeline is None:  # what is in a pipeline may never be sent
+            self._stored = {**before, **fields}
+
+    def _changes(self: Any, before: dict[str, Any], include_meta: bool) -> dict[str, Any]:
+        fields = changed(self, before)
+        if b'data' not in self._raw:
+            data = call.pack(self.data)
+            if data != before.get('data'):
+                fields['data'] = data
+        if include_meta and '_meta' in self.__dict__:
+            fields.update(self._stored_meta())
+        return fields
 
     def cancel(
         self: Any, pipeline: Any = None, enqueue_dependents: bool = False, remove_from_dependencies: bool = False
     ) -> dict[str, list[str]]:
         """Takes the job out of where it waits, so that it is not run. One that runs already goes on; its result is dropped.
 
-        Raises InvalidJobOperation for a job that was canceled before. Answers an empty dict (RQ: dependents by queue).
+        Raises InvalidJobOperation for a job that was canceled before, or that is not stored any more. Answers an empty
+        dict (RQ: dependents by queue).
         """
         if pipeline is not None:
             store.cancel(pipeline, self.id)
@@ -61,12 +97,12 @@ class Lifecycle:
         if answer == b'ALREADY':
             raise InvalidJobOperation(f'Cannot cancel already canceled job: {self.id}')
         if answer == b'GONE':
-            raise NoSuchJobError(f'No such job: {self.key}')
-        self._status = 'canceled'
+            raise InvalidJobOperation(f'Cannot cancel a job that is not stored any more: {self.id}')
+        self._status = JobStatus.CANCELED
         return {}
 
     def requeue(self: Any, at_front: bool = False) -> Any:
-        """The job, back in the queue it came from. Raises InvalidJobOperation for one that is not among the failed."""
+        """The job, back in the queue it came from. Raises NoSuchJobError, InvalidJobOperation for one that has not failed."""
         requeue_failed(self.connection, self.origin, self.id, at_front)
         self.refresh()
         return self
@@ -77,9 +113,7 @@ class Lifecycle:
         """Deletes the job and all that belongs to it, wherever it is."""
         store.delete(self.connection if pipeline is None else pipeline, self.id, self.origin, remove_from_queue)
 
-    def cleanup(
-        self: Any, ttl: int | None = None, pipeline: Any = None, remove_from_queue: bool = True
-    ) -> None:
+    def cleanup(self: Any, ttl: int | None = None, pipeline: Any = None, remove_from_queue: bool = True) -> None:
         """Lets the job expire: 0 deletes it, None or -1 keeps it, else so many seconds."""
         connection = self.connection if pipeline is None else pipeline
         if ttl == 0:

@@ -10,9 +10,9 @@ from rq.store import fields as codec
 from rq.store import job as store
 from rq.store import keys
 from rq.store.states import JobStatus
-from rq.utils import now, parse_timeout
+from rq.utils import now
 
-from . import call, fields
+from . import call, checks, fields
 from .ids import new_job_id, parse_job_id, validate_job_id
 from .lifecycle import Lifecycle
 from .links import Links
@@ -33,6 +33,9 @@ __all__ = ['UNEVALUATED', 'Job']
 
 # RQ's mark for "not decoded yet"; tools compare with it.
 UNEVALUATED = object()
+
+# What is worked out of the hash, or kept beside it, and no longer true when the hash is read again.
+_DERIVED = ('_data', '_func_name', '_instance', '_args', '_kwargs', '_meta', '_cached_result', '_stored', '_fresh')
 
 
 class Job(Lifecycle, Links):
@@ -59,7 +62,8 @@ class Job(Lifecycle, Links):
     enqueue_at_front: bool | None = fields.flag()
     enqueue_at_front_on_retry: bool | None = fields.flag()
     group_id: str | None = fields.text()
-    _status: Any = fields.text(key='status')
+    _status: Any = fields.status()
+    _fresh = False  # its id was made for the very call that enqueues it
 
     def __init__(self, id: str | None = None, connection: Redis | None = None, serializer: Any = None) -> None:
         if connection is None:
@@ -98,8 +102,11 @@ class Job(Lifecycle, Links):
         on_stopped: Any = None,
         webhooks: Any = None,
     ) -> Job:
-        """A new job, not stored and not enqueued. Raises what `call.reference` raises, and TypeError for bad arguments."""
-        refuse_later(
+        """A new job, not stored and not enqueued.
+
+        Raises what `call.reference` raises, and TypeError or ValueError (TimeoutFormatError) for bad options.
+        """
+        checks.refuse_later(
             depends_on=depends_on,
             on_success=on_success,
             on_failure=on_failure,
@@ -109,14 +116,15 @@ class Job(Lifecycle, Links):
         )
         job = cls(id, connection=connection, serializer=serializer)
         job._func_name, job._instance = call.reference(func)
-        job._args, job._kwargs = tuple(args or ()), dict(kwargs or {})
+        job._args, job._kwargs = checks.arguments(args), checks.keyword_arguments(kwargs)
         job.origin = origin
         job.description = description or call.describe(job._func_name, job._args, job._kwargs)
-        job.timeout = parse_timeout(timeout)
-        job.result_ttl = parse_timeout(result_ttl)
-        job.failure_ttl = parse_timeout(failure_ttl)
-        job.ttl = parse_timeout(ttl)
+        job.timeout = checks.seconds('timeout', timeout)
+        job.result_ttl = checks.seconds('result_ttl', result_ttl)
+        job.failure_ttl = checks.seconds('failure_ttl', failure_ttl)
+        job.ttl = checks.seconds('ttl', ttl)
         job._status = status or JobStatus.CREATED
+        checks.require(retry, meta)
         if meta:
             job.meta = meta
         if retry is not None:
@@ -159,7 +167,7 @@ class Job(Lifecycle, Links):
 
     def _load(self, raw: dict[bytes, bytes]) -> None:
         have = self.__dict__
-        for name in (*fields.FIELDS, '_data', '_func_name', '_instance', '_args', '_kwargs', '_meta', '_cached_result'):
+        for name in (*fields.FIELDS, *_DERIVED):
             have.pop(name, None)
         self._raw = raw
 
@@ -186,7 +194,7 @@ class Job(Lifecycle, Links):
             self._id = new_job_id()
         return self._id
 
-    @id.setter
+    @id.setter  # noqa: A003 - the property of that name, not the builtin
     def id(self, value: str) -> None:
         validate_job_id(value)
         self._id = value
@@ -239,7 +247,8 @@ class Job(Lifecycle, Links):
         return have[name]
 
     def _set_part(self, name: str, value: Any) -> None:
-        self._part(name) if '_data' in self.__dict__ or b'data' in self._raw else None
+        if '_data' in self.__dict__ or b'data' in self._raw:
+            self._part(name)  # the other parts must be known before the whole is dropped
         self.__dict__[name] = value
         self.__dict__.pop('_data', None)
         self._raw.pop(b'data', None)
@@ -250,9 +259,10 @@ class Job(Lifecycle, Links):
         if '_data' not in self.__dict__ and b'data' in self._raw:
             return codec.expand(self._raw[b'data'])
         if '_data' not in self.__dict__:
-            if '_func_name' not in self.__dict__:
+            have = self.__dict__
+            if '_func_name' not in have:
                 raise ValueError('Cannot build the job data')
-            parts = (self._func_name, self._instance, self._args, self._kwargs)
+            parts = (have['_func_name'], have.get('_instance'), have.get('_args', ()), have.get('_kwargs', {}))
             self._data = call.dump(self.serializer, parts)
         return self._data
 
@@ -323,10 +333,7 @@ class Job(Lifecycle, Links):
         """The caller's own data, kept with the job by `save` and `save_meta`."""
         if '_meta' not in self.__dict__:
             raw = self._raw.get(b'meta')
-            try:
-                self._meta: dict[Any, Any] = self.serializer.loads(raw) if raw else {}
-            except Exception as error:
-                raise DeserializationError(f'Job {self.id}: meta cannot be read: {error}') from error
+            self._meta: dict[Any, Any] = call.load_meta(self.serializer, raw, self.id) if raw else {}
         return self._meta
 
     @meta.setter
@@ -345,7 +352,7 @@ class Job(Lifecycle, Links):
 
     def save_meta(self) -> None:
         """Stores the meta data alone."""
-        store.save(self.connection, self.id, {'meta': self.serializer.dumps(self.meta)})
+        store.save(self.connection, self.id, {'meta': call.dump_meta(self.serializer, self.meta)})
 
     # --- status (each of these asks Redis)
 
@@ -369,13 +376,6 @@ class Job(Lifecycle, Links):
 
 def _bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
-
-
-def refuse_later(**options: Any) -> None:
-    """Raises NotImplementedError for options of RQ's that are not built yet: nothing is enqueued that would be ignored."""
-    for name, value in options.items():
-        if value is not None and value is not False and value != []:
-            raise NotImplementedError(f'{name}= is not supported by this version of Packhorse; nothing was enqueued')
 
 
 def _status_property(status: JobStatus) -> property:

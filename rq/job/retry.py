@@ -17,9 +17,12 @@ class Retry:
     __module__ = 'rq.job'
 
     def __init__(self, max: int, interval: int | Iterable[int] = 0, enqueue_at_front: bool = False) -> None:
+        intervals = list(interval) if isinstance(interval, Iterable) else [interval]
+        for option, value in (('max', max), *(('interval', wait) for wait in intervals)):
+            if not isinstance(value, int):
+                raise TypeError(f'{option}: a whole number is needed, not {value!r}')
         if max < 1:
             raise ValueError('max: please enter a value greater than 0')
-        intervals = [interval] if isinstance(interval, int) else list(interval)
         if any(wait < 0 for wait in intervals):
             raise ValueError('interval: negative numbers are not allowed')
         self.max = max
