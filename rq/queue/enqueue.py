@@ -9,9 +9,9 @@ from uuid import uuid4
 from rq.exceptions import DuplicateJobError
 from rq.job import Job, JobStatus
 from rq.job.call import reference
-from rq.job.model import refuse_later
+from rq.job.checks import refuse_later, seconds
 from rq.store import enqueue as store
-from rq.utils import now, parse_timeout
+from rq.utils import now
 
 from .inline import run_inline
 from .options import EnqueueArgs, EnqueueData, take_options
@@ -27,7 +27,9 @@ __all__ = ['Enqueueing', 'due_second']
 
 
 def due_second(datetime: datetime) -> int:
-    """The epoch second at which a job for this time is due: the whole second after it, never early."""
+    """The epoch second at which a job for this time is due: the whole second after it, never early. Raises TypeError."""
+    if not hasattr(datetime, 'timestamp'):
+        raise TypeError(f'A datetime is needed to schedule a job, not {datetime!r}')
     return -int(-datetime.timestamp() // 1)
 
 
@@ -116,15 +118,15 @@ class Enqueueing:
     ) -> Job:
         """A job of this queue that is not stored yet. Raises ValueError for a timeout of 0 and a ttl below 1."""
         refuse_later(repeat=repeat, rate_limit=rate_limit)
-        seconds = parse_timeout(timeout)
-        if seconds == 0:
+        limit = seconds('timeout', timeout)
+        if limit == 0:
             raise ValueError('0 timeout is not allowed. Use -1 for infinite timeout')
-        wait = parse_timeout(ttl)
+        wait = seconds('ttl', ttl)
         if wait is not None and wait <= 0:
             raise ValueError('Job ttl must be greater than 0')
         job: Job = self.job_class.create(
             func, args=args, kwargs=kwargs, connection=self.connection, result_ttl=result_ttl, ttl=wait, status=status,
-            description=description, depends_on=depends_on, timeout=seconds or self._default_timeout, retry=retry,
+            description=description, depends_on=depends_on, timeout=limit or self._default_timeout, retry=retry,
             id=job_id, origin=self.name, meta=meta, failure_ttl=failure_ttl, serializer=self.serializer,
             group_id=group_id, on_success=on_success, on_failure=on_failure, on_stopped=on_stopped, webhooks=webhooks,
         )  # fmt: skip
@@ -154,6 +156,8 @@ class Enqueueing:
     def _enqueue_sync_job(self, job: Job, pipeline: Any = None, unique: bool = False) -> Job:
         entry = self._entry(job, False, unique)
         entry.push = False
+        # Nobody would retry it: a sync queue need not have a worker. RQ's fail at once as well.
+        entry.fields = {name: value for name, value in entry.fields.items() if name != 'retries_left'}
         if store.enqueue(self.connection, self.name, entry) == b'DUPLICATE':
             raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
         return run_inline(self, job)
@@ -166,7 +170,8 @@ class Enqueueing:
         # An id made for this call is its own proof that a second copy is a copy; any other needs a nonce.
         call = '' if job.__dict__.pop('_fresh', False) else uuid4().hex[:16]
         front = at_front or job.should_enqueue_at_front()
-        return store.Entry(job.id, job.to_dict(), call, job.ttl or 0, front, unique)
+        job._stored = job.to_dict()
+        return store.Entry(job.id, job._stored, call, job.ttl or 0, front, unique)
 
     def run_job(self, job: Job) -> Job:
         """Runs a job here and now. Its outcome is stored; exceptions of its function are not raised."""
@@ -253,16 +258,18 @@ class Enqueueing:
 
     def enqueue_in(self, time_delta: timedelta, func: FunctionReferenceType, *args: Any, **kwargs: Any) -> Job:
         """The job that will be queued after a time, with `enqueue`'s options."""
+        if not isinstance(time_delta, timedelta):
+            raise TypeError(f'A timedelta is needed, such as timedelta(seconds=10), not {time_delta!r}')
         return self.enqueue_at(now() + time_delta, func, *args, **kwargs)
 
     def schedule_job(self, job: Job, datetime: datetime, pipeline: Any = None, unique: bool = False) -> Job:
         """Stores a job that is to be queued at a time, on the whole second after it: never early."""
+        due = due_second(datetime)
+        job.origin = self.name
         entry = self._entry(job, unique=unique)
         job._status, job.enqueued_at = JobStatus.SCHEDULED, None
-        fields = dict(entry.fields, status=JobStatus.SCHEDULED.value)
-        fields.pop('enqueued_at', None)
-        entry.fields = fields
-        answer = store.schedule(self.connection if pipeline is None else pipeline, self.name, entry, due_second(datetime))
+        entry.fields = job._stored = job.to_dict()
+        answer = store.schedule(self.connection if pipeline is None else pipeline, self.name, entry, due)
         if answer == b'DUPLICATE':
             raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
         return job

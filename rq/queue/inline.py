@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import traceback
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
+from rq.defaults import DEFAULT_RESULT_TTL
+from rq.exceptions import NoSuchJobError
 from rq.job import JobStatus
 from rq.results import encode_exception, encode_return_value
 from rq.store import claim as store
 from rq.store import job as job_store
-from rq.timeouts import JobTimeoutException
+from rq.timeouts import JobTimeoutException, TimerDeathPenalty, UnixSignalDeathPenalty
 from rq.utils import utcformat
 
 if TYPE_CHECKING:
@@ -24,38 +27,56 @@ WORKER = 'sync'  # what RQ writes as the worker's name
 
 
 def run_inline(queue: Any, job: Job) -> Job:
-    """The job after its run. What its function raises is stored, not raised; only KeyboardInterrupt and SystemExit are."""
+    """The job after its run. What its function raises is stored and not raised, but for KeyboardInterrupt: then both."""
     execution = uuid4().hex
     began = int(job_store.time(queue.connection) * 1e6)
     clock = time.monotonic_ns()
     _mark_started(job, execution, began)
-    kind, payload = 'F', b''
+    kind, payload, interrupt = 'F', b'', None
     try:
-        with queue.death_penalty_class(job.timeout or queue._default_timeout, JobTimeoutException, job_id=job.id):
+        with _penalty(queue)(job.timeout or queue._default_timeout, JobTimeoutException, job_id=job.id):
             value = job.perform()
         payload = encode_return_value(job.serializer, value)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException:
+    except BaseException as error:  # noqa: BLE001 - SystemExit, timeouts: whatever it is, it is the job's outcome
         kind, payload = 'X', encode_exception(traceback.format_exc())
+        interrupt = error if isinstance(error, KeyboardInterrupt) else None
     ended = began + (time.monotonic_ns() - clock) // 1000
-    ttl = job.get_result_ttl(DEFAULT_RESULT_TTL) if kind == 'F' else job.failure_ttl or DEFAULT_FAILURE_TTL
+    ttl = job.get_result_ttl(DEFAULT_RESULT_TTL) if kind == 'F' else 0  # of a failure the hash has it
     lease = store.Lease(job.origin, job.id, execution)
     store.finish_inline(queue.connection, WORKER, store.Outcome(kind, lease, began, ended, ttl, payload))
-    if kind == 'X' or ttl != 0:
-        job.refresh()
+    _look_again(job, kind, ended)
+    if interrupt is not None:
+        raise interrupt
     return job
 
 
+def _penalty(queue: Any) -> Any:
+    penalty = queue.death_penalty_class
+    by_signal = isinstance(penalty, type) and issubclass(penalty, UnixSignalDeathPenalty)
+    if by_signal and threading.current_thread() is not threading.main_thread():
+        return TimerDeathPenalty  # a web server's thread: signals reach the main one only
+    return penalty
+
+
 def _mark_started(job: Job, execution: str, began_us: int) -> None:
-    job._status = JobStatus.STARTED
-    at = utcformat(_from_us(began_us))
-    fields = {'status': 'started', 'started_at': at, 'worker_name': WORKER, 'execution': execution}
+    job._status, job.worker_name, job.started_at = JobStatus.STARTED, WORKER, _moment(began_us)
+    fields = {
+        'status': JobStatus.STARTED.value,
+        'started_at': utcformat(job.started_at),
+        'worker_name': WORKER,
+        'execution': execution,
+    }
     job_store.save(job.connection, job.id, fields)
     job_store.persist(job.connection, job.id)
 
 
-def _from_us(microseconds: int) -> Any:
-    from datetime import datetime, timezone
+def _look_again(job: Job, kind: str, ended_us: int) -> None:
+    try:
+        job.refresh()
+    except NoSuchJobError:  # a TTL of 0: what came of it is known here only
+        job._status = JobStatus.FINISHED if kind == 'F' else JobStatus.FAILED
+        job.ended_at = _moment(ended_us)
 
-    return datetime.fromtimestamp(microseconds / 1e6, tz=timezone.utc)
+
+def _moment(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
+from rq.job.checks import seconds
 from rq.serializers import resolve_serializer
 from rq.store import keys
 from rq.store import queue as store
 from rq.timeouts import UnixSignalDeathPenalty
-from rq.utils import backend_class, get_version, parse_timeout
+from rq.utils import backend_class, get_version, missing_keys, split_list
 
 from .enqueue import Enqueueing
 from .registries import Registries
@@ -53,7 +54,7 @@ class Queue(Enqueueing, Registries):
             raise TypeError("Queue() missing 1 required positional argument: 'connection'")
         self.connection = connection
         self.name = _checked(name)
-        self._default_timeout = parse_timeout(default_timeout) or self.DEFAULT_TIMEOUT
+        self._default_timeout = seconds('default_timeout', default_timeout) or self.DEFAULT_TIMEOUT
         self._is_async = bool(kwargs.get('async', is_async))
         self.job_class = backend_class(self, 'job_class', override=job_class)
         self.death_penalty_class = backend_class(self, 'death_penalty_class', override=death_penalty_class)
@@ -120,10 +121,11 @@ class Queue(Enqueueing, Registries):
 
     def get_job_ids(self, offset: int = 0, length: int = -1) -> list[str]:
         """Ids of waiting jobs, head first: `length` of them (-1: all) from place `offset` on."""
-        end = offset + length - 1 if length >= 0 else length
+        if length == 0:
+            return []
         if self._is_failed_view:
-            return self._failed_view().ids()[offset : None if length < 0 else end + 1]
-        return store.ids(self.connection, self.name, offset, end)
+            return self._failed_view().ids(offset, length)
+        return store.ids(self.connection, self.name, offset, offset + length - 1 if length > 0 else length)
 
     @property
     def job_ids(self) -> list[str]:
@@ -179,13 +181,10 @@ class Queue(Enqueueing, Registries):
 
     def compact(self) -> None:
         """Takes ids off the list whose job has expired."""
-        for job_id in self._expired_ids():
-            store.remove(self.connection, self.name, job_id)
-
-    def _expired_ids(self) -> list[str]:
-        ids = store.ids(self.connection, self.name)
-        jobs = self.job_class.fetch_many(ids, connection=self.connection, serializer=self.serializer)
-        return [job_id for job_id, job in zip(ids, jobs, strict=True) if job is None]
+        for some in split_list(store.ids(self.connection, self.name), 1000):
+            by_key = {keys.job(job_id): job_id for job_id in some}
+            for key in missing_keys(self.connection, list(by_key)):
+                store.remove(self.connection, self.name, by_key[key])
 
     # --- the view over failed jobs
 
@@ -193,11 +192,6 @@ class Queue(Enqueueing, Registries):
     def _is_failed_view(self) -> bool:
         # A real queue of that name with jobs waiting is a queue like any other.
         return self.name == FAILED and not store.length(self.connection, FAILED)
-
-    def _failed_view(self) -> Any:
-        from rq.registry.failed import FailedView
-
-        return FailedView(self.connection)
 
     # --- as a value
 
@@ -224,9 +218,16 @@ class Queue(Enqueueing, Registries):
 def _checked(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f'Queue name must be a string, not {name!r}')
-    if not name or '\n' in name or '\r' in name:
-        raise ValueError(f'Queue name must not be empty or have line breaks: {name!r}')
+    if not name or '\n' in name or '\r' in name or not _is_utf8(name):
+        raise ValueError(f'Queue name must be text of at least one letter, without line breaks: {name!r}')
     return name
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        return bool(text.encode())
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return False
 
 
 def _id(job_or_id: Job | str) -> str:

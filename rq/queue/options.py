@@ -92,7 +92,8 @@ def take_options(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Enque
     """
     found = {field.name: kwargs.pop(keyword, field.default) for keyword, field in _KEYWORDS.items()}
     if 'args' in kwargs or 'kwargs' in kwargs:
-        assert not args, 'Extra positional arguments cannot be used when using explicit args and kwargs'
+        if args:
+            raise AssertionError('Extra positional arguments cannot be used when using explicit args and kwargs')
         args = kwargs.pop('args', None) or ()
         kwargs = kwargs.pop('kwargs', None) or {}
     return EnqueueArgs(func=f, args=args, kwargs=kwargs, **found)

@@ -29,6 +29,11 @@ class Registries:
 
         return getattr(registry, name)(queue=self, job_class=self.job_class, serializer=self.serializer)
 
+    def _failed_view(self) -> registry.FailedView:
+        from rq.registry import FailedView
+
+        return FailedView(self.connection)
+
     @property
     def started_job_registry(self) -> registry.StartedJobRegistry:
         """Jobs that run now."""
