@@ -44,13 +44,10 @@ local function reap(o)
     redis.call('HSET', k_job(o.id), 'losses', string.format('%.0f', o.losses + 1))
     return 'QUEUED'
   end
-  if not o.ours and o.status == 'queued' and o.e ~= '' then
-    local answer = adopt(o)
-    redis.call('ZREM', k_wip(q), o.member)
-    return answer
-  end
+  local adopted = not o.ours and o.status == 'queued' and o.e ~= '' and adopt(o)
   redis.call('ZREM', k_wip(q), o.member)
   unannounce(o.id, o.e, o.worker)
+  if adopted then return adopted end
   if not o.ours and o.status and o.status ~= 'started' then return 'KEPT' end
   if o.current and o.current ~= o.e and redis.call('ZSCORE', k_wip(q), o.id .. ':' .. o.current) then return 'KEPT' end
   local outcome = { kind = 'L', queue = q, id = o.id, execution = o.e, started = 0, ended = 0, payload = ARGV[4] }

@@ -9,9 +9,9 @@ local KINDS = { 'finished', 'failed', 'deferred', 'scheduled', 'canceled', 'read
 local function unannounce(id, e, w)
   redis.call('DEL', k_execution(id, e))
   try('ZREM', k_executions(id), e)
-  if try('SREM', k_running(w), id .. ':' .. e) == 1 and try('HGET', k_worker(w), 'current_job') == id then
-    redis.call('HDEL', k_worker(w), 'current_job')
-  end
+  if try('SREM', k_running(w), id .. ':' .. e) ~= 1 or try('HGET', k_worker(w), 'current_job') ~= id then return end
+  local current = try('HGET', k_job(id), 'announced')
+  if not current or current == e then redis.call('HDEL', k_worker(w), 'current_job') end -- else a later run of it
 end
 
 -- The runs that readers know of; RQ's jobs name theirs nowhere else.
