@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import utils
 from .job import Retry, cancel_job, get_current_job, requeue_job
 from .queue import Queue
 from .version import VERSION
-from .worker import SimpleWorker, Worker
 
-__all__ = ['VERSION', 'Queue', 'Retry', 'SimpleWorker', 'Worker', 'cancel_job', 'get_current_job', 'requeue_job']
+if TYPE_CHECKING:
+    from .worker import SimpleWorker, Worker
+
+__all__ = [
+    'VERSION',
+    'Queue',
+    'Retry',
+    'SimpleWorker',
+    'Worker',
+    'cancel_job',
+    'get_current_job',
+    'requeue_job',
+    'utils',
+]
 
 __version__ = VERSION
+
+# Imported at their first use: who only enqueues, as every web process does, is spared the worker's half of the package.
+_WORKERS = {'SimpleWorker', 'Worker'}
+
+# What `import rq` alone makes reachable in RQ as well: `rq.registry.FailedJobRegistry`.
+_MODULES = {
+    'connections', 'decorators', 'executions', 'logutils', 'registry', 'suspension', 'worker', 'worker_registration'
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WORKERS:
+        found = globals()[name] = getattr(import_module('rq.worker'), name)
+        return found
+    if name in _MODULES:
+        return import_module(f'rq.{name}')
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -141,10 +141,14 @@ class ExecutionRegistry(BaseRegistry):
                 found.append(execution)
         return found
 
-    def add(self, *args: Any, **kwargs: Any) -> Any:
+    def add(  # type: ignore[override]  # RQ's signature
+        self, execution: Execution, ttl: int, pipeline: Any, xx: bool = False
+    ) -> Any:
         """Raises NotImplementedError: a run is shown by its worker, in the step that knows whether it still holds it."""
         raise NotImplementedError('A run is shown by its worker')
 
-    def remove(self, *args: Any, **kwargs: Any) -> Any:
+    def remove(  # type: ignore[override]  # RQ's signature
+        self, execution: Execution, pipeline: Any
+    ) -> Any:
         """Raises NotImplementedError: a run is taken away in the step that ends it."""
         raise NotImplementedError('A run is taken away as it ends')
