@@ -24,7 +24,7 @@ COMMANDS = {
 }
 
 
-class Commands(click.Group):
+class _Commands(click.Group):
     """The commands by name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -40,7 +40,7 @@ class Commands(click.Group):
         return command
 
 
-@click.group(cls=Commands)
+@click.group(cls=_Commands)
 @click.version_option(VERSION, prog_name='rq', message=f'%(prog)s, version %(version)s (Packhorse {PACKHORSE_VERSION})')
 def main() -> None:
     """RQ command line tool."""

@@ -80,9 +80,11 @@ def _server_if_missing(connection: Redis, data: str) -> EmbeddedServer | None:
     from redis.exceptions import BusyLoadingError
     from redis.exceptions import ConnectionError as RedisConnectionError
 
+    from rq.store import admin
+
     while True:
         try:
-            connection.ping()
+            admin.is_suspended(connection)  # any question would do
         except BusyLoadingError:
             time.sleep(LOADING_POLL)
             continue

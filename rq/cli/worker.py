@@ -88,7 +88,7 @@ OPTIONS = (
 )
 
 
-def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def _worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command with the worker's own options."""
     for option in reversed(OPTIONS):
         command = option(command)
@@ -97,7 +97,7 @@ def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command()
 @click.argument('queues', nargs=-1, callback=check_queue_names)
-@worker_options
+@_worker_options
 @common_options
 def worker(config: CliConfig, queues: tuple[str, ...], **options: Any) -> None:
     """Starts an RQ worker."""
