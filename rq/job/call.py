@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import DeserializationError, InvalidFunction, PayloadTooLarge
@@ -25,16 +27,29 @@ def reference(func: FunctionReferenceType) -> tuple[str, Any]:
     Raises what `resolve_function_reference` raises, and InvalidFunction (a ValueError) for functions of `__main__`,
     which another process would look for in itself.
     """
+    if type(func) is FunctionType:
+        return _function_name(func), None
     owner, name = resolve_function_reference(func)
     if not all(name.split('.')):
         raise InvalidFunction(f'{name!r} is not the path of a function: give it as "module.function"')
-    home = name if owner is None else f'{(owner if isinstance(owner, type) else type(owner)).__module__}.{name}'
-    if home.startswith('__main__.'):
+    _refuse_main(name if owner is None else f'{(owner if isinstance(owner, type) else type(owner)).__module__}.{name}')
+    return name, owner
+
+
+# Enqueueing asks twice per call, and mostly for the same few functions.
+@lru_cache(maxsize=256)
+def _function_name(func: FunctionType) -> str:
+    name: str = resolve_function_reference(func)[1]
+    _refuse_main(name)
+    return name
+
+
+def _refuse_main(path: str) -> None:
+    if path.startswith('__main__.'):
         raise InvalidFunction(
             'Functions from the __main__ module cannot be processed by workers: '
-            f'move {home[9:]}() to a module that a worker can import'
+            f'move {path[9:]}() to a module that a worker can import'
         )
-    return name, owner
 
 
 def describe(name: str | None, args: Any, kwargs: Any) -> str | None:

@@ -162,9 +162,13 @@ class Enqueueing:
             raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
         return run_inline(self, job)
 
-    def _entry(self, job: Job, at_front: bool = False, unique: bool = False) -> store.Entry:
+    def _entry(
+        self, job: Job, at_front: bool = False, unique: bool = False, at: datetime | None = None
+    ) -> store.Entry:
         job._status = JobStatus.QUEUED
-        job.enqueued_at = now()
+        job.enqueued_at = at or now()
+        if at is not None:
+            job.created_at = at
         if job.timeout is None:
             job.timeout = self._default_timeout
         # An id made for this call is its own proof that a second copy is a copy; any other needs a nonce.
@@ -221,7 +225,8 @@ class Enqueueing:
         jobs = [self._job_of(data) for data in job_datas]
         if not self._is_async:
             return [self.enqueue_job(job) for job in jobs]
-        entries = [self._entry(job, data_front) for job, data_front in self._fronts(jobs)]
+        at = now()  # one moment for all: it is sent once
+        entries = [self._entry(job, data_front, at=at) for job, data_front in self._fronts(jobs)]
         store.enqueue_many(self.connection if pipeline is None else pipeline, self.name, entries)
         return jobs
 

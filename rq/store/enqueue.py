@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
 from . import keys
 from .script import Script
+from .wire import Wire, as_bytes, can_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,30 +55,81 @@ def enqueue(connection: Any, queue: str, entry: Entry) -> Any:
     return _enqueue(connection, keys.queue(queue), *args, *_flat(entry.fields))
 
 
-def _chunks(entries: Iterable[Entry], size: int) -> Iterator[list[Any]]:
-    args: list[Any] = []
-    count = room = 0
+def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """The entries by the hundred, fewer where their payloads are large."""
+    group: list[Entry] = []
+    room = CHUNK_BYTES
     for entry in entries:
-        flat = _flat(entry.fields)
         payload = len(entry.fields.get('data', b'')) + len(entry.fields.get('meta', b''))
-        if args and payload > room:
-            yield args
-            args, count = [], 0
-        room = (room if args else CHUNK_BYTES) - payload
-        args += (entry.id, entry.call, 'front' if entry.at_front else 'back', entry.ttl, len(flat) // 2)
-        args += flat
-        count += 1
-        if count == size:
-            yield args
-            args, count = [], 0
-    if args:
-        yield args
+        if group and (payload > room or len(group) == CHUNK):
+            yield group
+            group, room = [], CHUNK_BYTES
+        room -= payload
+        group.append(entry)
+    if group:
+        yield group
+
+
+def _request(queue: str, group: list[Entry]) -> list[Any]:
+    """The arguments of one script: what all jobs have alike is said once."""
+    alike = {
+        name: value
+        for name, value in group[0].fields.items()
+        if len(group) > 1 and all(entry.fields.get(name) == value for entry in group)
+    }
+    args: list[Any] = [queue, len(alike), *_flat(alike)]
+    for entry in group:
+        own = [part for item in entry.fields.items() if item[0] not in alike for part in item]
+        args += (entry.id, entry.call, 'front' if entry.at_front else 'back', entry.ttl, len(own) // 2)
+        args += own
+    return args
 
 
 def enqueue_many(connection: Any, queue: str, entries: Iterable[Entry]) -> None:
-    """Puts jobs in a queue in their order, a hundred a round trip."""
-    for args in _chunks(entries, CHUNK):
-        _enqueue_many(connection, keys.queue(queue), queue, *args)
+    """Puts jobs in a queue in their order, a hundred a request.
+
+    The first request goes by itself; with more to come, one is always under way while the next is packed. Raises
+    redis-py's errors: what had been sent is queued then.
+    """
+    key = keys.queue(queue)
+    groups = _groups(entries)
+    first = next(groups, None)
+    if first is None:
+        return
+    _enqueue_many(connection, key, *_request(queue, first))
+    left: Iterable[list[Any]] = (_request(queue, group) for group in groups)
+    if can_wire(connection):
+        left = _send_ahead(connection, key, iter(left))
+    for args in left:
+        _enqueue_many(connection, key, *args)
+
+
+def _send_ahead(connection: Any, key: str, requests: Iterator[list[Any]]) -> Iterator[list[Any]]:
+    """Sends requests one ahead of their answers. Gives those that are not known to have arrived, to be sent again."""
+    first = next(requests, None)
+    if first is None:
+        return
+    wire, waiting = Wire(connection), deque([first])
+    try:
+        _send(wire, key, first)
+        for args in requests:
+            waiting.append(args)
+            _send(wire, key, args)
+            wire.receive()
+            waiting.popleft()
+        wire.receive()
+        waiting.popleft()
+    except (RedisConnectionError, RedisTimeoutError, NoScriptError, OSError):
+        pass  # the ordinary client sends them again, with its own retries
+    finally:
+        wire.close()
+    yield from waiting
+    yield from requests
+
+
+def _send(wire: Wire, key: str, args: list[Any]) -> None:
+    packed = [keys.PREFIX.encode(), *map(as_bytes, args)]
+    wire.send_script(_enqueue_many, key.encode(), len(packed), Wire.pack(packed))
 
 
 def schedule(connection: Any, queue: str, entry: Entry, due: int) -> Any:

@@ -8,22 +8,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from redis import Redis
+from redis.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from redis import Redis
-
     from .script import Script
 
-__all__ = ['Wire', 'bulk']
+__all__ = ['Wire', 'as_bytes', 'bulk', 'can_wire']
 
 
 def bulk(value: bytes) -> bytes:
     """A bulk string of the Redis protocol (RESP2 and 3)."""
     return b'$%d\r\n%b\r\n' % (len(value), value)
+
+
+def as_bytes(value: Any) -> bytes:
+    """A word of a command as it is sent."""
+    if type(value) is bytes:
+        return value
+    return value.encode() if type(value) is str else str(value).encode()
+
+
+def can_wire(connection: Any) -> bool:
+    """Whether a client's pool makes real connections: a pipeline, a cluster or an imitation has none."""
+    pool = getattr(connection, 'connection_pool', None)
+    made = getattr(pool, 'connection_class', None)
+    return type(connection) is Redis and isinstance(made, type) and issubclass(made, AbstractConnection)
 
 
 class Wire:
