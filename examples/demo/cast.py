@@ -8,17 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from screen import red, say
 
-__all__ = ['DemoError', 'Workers', 'run_rq']
+__all__ = ['ENDINGS', 'DemoError', 'Workers', 'run_rq']
 
 HERE = Path(__file__).parent
 STOP_SECONDS = 5.0
 COMMAND_SECONDS = 30
 # A worker that ends is replaced; one that ends again and again has a reason, which its log tells.
 REPLACEMENTS = 4
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == 'linux' else None
 
@@ -93,7 +96,7 @@ class Workers:
 
     def _start(self) -> None:
         self._started += 1
-        with open(self._log(self._started), 'wb') as log:
+        with open(self._log(self._started), 'wb') as log, signals_later():
             self._running.append(
                 subprocess.Popen(
                     [*rq_command(), 'worker', *self._queues],
@@ -103,7 +106,7 @@ class Workers:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # Ctrl-C is for us: we stop the workers in our own order
-                    preexec_fn=_die_with_parent if LIBC else None,  # safe here: this program has one thread
+                    preexec_fn=_become_worker,  # safe here: this program has one thread
                 )
             )
 
@@ -119,10 +122,21 @@ class Workers:
                 worker.wait()
 
 
-def _die_with_parent() -> None:
-    """The kernel ends a worker whose demo was killed outright."""
-    assert LIBC is not None
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+@contextmanager
+def signals_later() -> Iterator[None]:
+    """A signal that arrives in the block acts at its end, when the new process is in our books."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _become_worker() -> None:
+    """In the new process: hear signals again, and end with the demo even if that is killed outright (Linux)."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
+    if LIBC:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def last_line(text: str) -> str:

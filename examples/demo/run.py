@@ -8,6 +8,7 @@ Nothing is left running and nothing is left on the disk, however it ends.
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import shlex
 import signal
@@ -17,9 +18,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from cast import DemoError, Workers, run_rq
+from cast import ENDINGS, DemoError, Workers, run_rq
 from corpus import find_corpus
-from screen import bold, command, dim, fact, heading, number, red, say
+from screen import bold, command, fact, heading, number, say
 
 __all__ = ['main']
 
@@ -27,7 +28,7 @@ __all__ = ['main']
 def main() -> int:
     """The exit code: 0 if every file was counted, 1 with one line if something is missing, 130 after Ctrl-C."""
     sys.stdout.reconfigure(errors='replace')  # type: ignore[union-attr]
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    for ending in ENDINGS:
         signal.signal(ending, _end)
     try:
         run(arguments())
@@ -40,21 +41,35 @@ def main() -> int:
         return 1
     except DemoError as error:
         say()
-        print(red(f'The demo has stopped: {error}'), file=sys.stderr)
+        print(f'The demo has stopped: {error}', file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk, no process left: perhaps not even a line can be printed on stdout
+        print(f'The demo has stopped: {error}', file=sys.stderr)
         return 1
     return 0
 
 
 def _end(signum: int, _: object) -> None:
+    tidy_up_undisturbed()
+    if signum == signal.SIGINT:
+        raise KeyboardInterrupt
     raise SystemExit(128 + signum)
 
 
 def arguments() -> argparse.Namespace:
     """What was asked for on the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n', 1)[0])
-    parser.add_argument('--limit', type=int, metavar='FILES', help='read only so many files')
-    parser.add_argument('--workers', type=int, default=2, metavar='NUMBER', help='how many workers (2)')
+    parser.add_argument('--limit', type=positive, metavar='FILES', help='read only so many files')
+    parser.add_argument('--workers', type=positive, default=2, metavar='NUMBER', help='how many workers (2)')
     return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    """The number, if it is one and at least 1."""
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
 
 
 def run(options: argparse.Namespace) -> None:
@@ -73,23 +88,23 @@ def run(options: argparse.Namespace) -> None:
         embedded_server() as url,
         Workers(url, QUEUES, options.workers, Path(folder)) as workers,
         closing(Work(url, workers, Path(folder) / 'report.txt')) as work,
-        undisturbed_end(),
     ):
-        work.wait_for_workers(options.workers)
-        work.count(corpus)
-        work.mend()
-        work.show()
-        heading('The queues and the workers at the end')
-        command('rq', 'info')
-        say()
-        for line in run_rq(url, 'info').splitlines():
-            say(f'  {line}'.rstrip())
+        try:
+            work.wait_for_workers(options.workers)
+            work.count(corpus)
+            work.mend()
+            work.show()
+            show_info(url)
+        finally:
+            tidy_up_undisturbed()
     try_next()
 
 
 @contextmanager
 def embedded_server() -> Iterator[str]:
     """The URL of a server that lives as long as the block. Raises DemoError if there can be none."""
+    from redis.exceptions import RedisError
+
     from rq.exceptions import ServerError
     from rq.server import EmbeddedServer
 
@@ -97,33 +112,39 @@ def embedded_server() -> Iterator[str]:
         with EmbeddedServer() as server:
             fact('server', f'the embedded Valkey on port {server.port}, gone when the demo ends')
             yield server.url
-    except ServerError as error:
+    except (ServerError, RedisError) as error:
         raise DemoError(str(error)) from None
 
 
-@contextmanager
-def undisturbed_end() -> Iterator[None]:
-    """Whoever is impatient and presses Ctrl-C again does not keep the demo from tidying up."""
-    try:
-        yield
-    finally:
-        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ending, signal.SIG_IGN)
+def tidy_up_undisturbed() -> None:
+    """Whoever is impatient and presses Ctrl-C again does not keep the demo from ending its processes."""
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+
+
+def show_info(url: str) -> None:
+    """What `rq info` says when all is done."""
+    heading('The queues and the workers at the end')
+    command('rq', 'info')
+    say()
+    for line in run_rq(url, 'info').splitlines():
+        say(f'  {line}'.rstrip())
 
 
 def try_next() -> None:
     """The commands with which a reader goes on."""
+    article = Path(__file__).parents[1] / 'article' / 'example02'
+    rq, python = from_here(Path(sys.executable).with_name('rq')), from_here(Path(sys.executable))
     heading('Try next')
-    here = Path(__file__).parent
-    rq = Path(sys.executable).with_name('rq')
-    article = here.parent / 'article' / 'example02'
-    for words, what in (
-        (f'cd {shlex.quote(str(article))} && {shlex.quote(str(rq))} up', 'a server and workers; Ctrl-C ends both'),
-        (f'{shlex.quote(sys.executable)} enqueue_more_work.py', 'in the same folder, in another terminal: ten jobs'),
-        (f'{shlex.quote(str(rq))} info --interval 1', 'and watch them go'),
-    ):
-        command(words)
-        say(dim(f'    {what}'))
+    command(f'{rq} up --workers 2 --path {from_here(article)}', note='a server and two workers; Ctrl-C ends them')
+    command(f'{python} {from_here(article / "enqueue_more_work.py")}', note='in another terminal: ten jobs')
+    command(f'{rq} info --interval 1', note='how they go')
+
+
+def from_here(path: Path) -> str:
+    """The path as one would type it."""
+    relative = os.path.relpath(path)
+    return shlex.quote(str(path) if relative.startswith('..') else relative)
 
 
 if __name__ == '__main__':

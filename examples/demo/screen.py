@@ -57,9 +57,9 @@ def fact(name: str, text: str) -> None:
     say(f'  {dim(f"{name:<10}")}{text}')
 
 
-def command(*words: str) -> None:
-    """A command as a reader would type it."""
-    say(f'  {cyan("$ " + " ".join(words))}')
+def command(*words: str, note: str = '') -> None:
+    """A command as a reader would type it, and what it does."""
+    say(f'  {cyan("$ " + " ".join(words))}{dim(f"   # {note}") if note else ""}')
 
 
 def number(value: float) -> str:

@@ -30,11 +30,11 @@ def test_two_workers_share_the_jobs_and_one_goes_on_when_the_other_is_killed(rea
 
     one.kill()
     wait_for_log(other, ok('default'), times=3)
-    # What the dead one had in hand is noticed and decided, whatever becomes of it; nothing stays half done.
-    queue = Queue(connection=redis)
     reader.rq('empty', 'default')
-    reader.wait_for_info(rf'^\S+\.{other.pid} idle: default\b', r'^1 workers, 1 queues$', timeout=45)
-    wait_for(lambda: queue.started_job_registry.get_job_ids() == [], 5)
-    lost = [job_id for job_id in begun[0] if not (job := queue.fetch_job(job_id)) or job.is_started]
-    assert lost == []
-    assert other.running
+    reader.wait_for_info(rf'^\S+\.{other.pid} idle: default\b')
+    # What the dead one had in hand is decided as well, one way or the other (after a lease if its machine is gone).
+    queue = Queue(connection=redis)
+    wait_for(lambda: queue.started_job_registry.get_job_ids() == [], 45)
+    states = {job_id: queue.fetch_job(job_id).get_status() for job_id in begun[0] + begun[1]}  # type: ignore[union-attr]
+    assert set(states.values()) <= {'finished', 'failed'}, states
+    assert list(states.values()).count('failed') <= 1, 'only what the dead one was doing may have failed'

@@ -24,7 +24,7 @@ SHOWN = (
     r'^  server +the embedded Valkey on port \d+',
     r'^  workers +2 x `rq worker high low`$',
     r'^  enqueued +([\d,]+) jobs, [\d,]+ per second$',
-    r'^ +100%  ([\d,]+) of \1 jobs, [\d,]+ per second$'.replace(r'\1', r'[\d,]+'),
+    r'^ +100%  [\d,]+ of [\d,]+ jobs, [\d,]+ per second(?:  high 0  low 0)?$',
     r'^One job has failed, on purpose',
     r"^  textstats\.count_file\('.*report\.txt'\)$",
     r'^    File ".*textstats\.py", line \d+, in count_file$',
@@ -46,9 +46,9 @@ SHOWN = (
     r'^  2 workers, 2 queues$',
     r'^  Updated: ',
     r'^Try next$',
-    r'^  \$ .*rq up$',
-    r'^  \$ .*enqueue_more_work\.py$',
-    r'^  \$ .*rq info --interval 1$',
+    r'^  \$ \S+rq up --workers 2 --path \S+example02 +# ',
+    r'^  \$ \S+python\S* \S+enqueue_more_work\.py +# ',
+    r'^  \$ \S+rq info --interval 1 +# ',
 )
 
 
@@ -94,9 +94,10 @@ def test_a_terminal_gets_a_growing_bar_and_colours_unless_they_are_not_wanted(
     env = {'TMPDIR': str(folder), 'TERM': 'xterm', 'NO_COLOR': no_colour}
     demo = processes.start(*on_terminal(sys.executable, RUN, '--limit', '100'), env=env, name='demo')
     assert demo.wait(60) == 0, demo.report()
-    assert re.search(r'\r\x1b\[K  .*█.* 100%  101 of 101 jobs', demo.stdout)
-    assert ('\x1b[32m' in demo.stdout) == (no_colour is None)
-    plain = re.sub(r'\x1b\[\d*[mK]', '', demo.stdout).replace('\r\n', '\n')
+    printed = demo.stdout_path.read_bytes().decode()  # reading as text would take a carriage return for a line's end
+    assert re.search(r'\r\x1b\[K  [^\r]*█[^\r]* 100%  101 of 101 jobs', printed)
+    assert ('\x1b[32m' in printed) == (no_colour is None)
+    plain = re.sub(r'\x1b\[\d*[mK]', '', printed).replace('\r\n', '\n')
     check_order(re.sub(r'^.*\r.*[█░] ', ' ', plain, flags=re.MULTILINE))
 
 
@@ -105,7 +106,7 @@ def test_a_terminal_gets_a_growing_bar_and_colours_unless_they_are_not_wanted(
     [
         (signal.SIGINT, 'server '),
         (signal.SIGINT, 'enqueued '),
-        (signal.SIGINT, ' 25%'),
+        (signal.SIGINT, '%  '),
         (signal.SIGTERM, 'enqueued '),
         (signal.SIGHUP, 'enqueued '),
     ],
