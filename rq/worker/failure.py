@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-import rq
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = ['exception_text', 'reason_of']
 
-_OURS = os.path.join(os.path.dirname(os.path.abspath(rq.__file__)), '')
+_OURS = os.path.join(Path(__file__).parents[1], '')
 
 
 def _own_code(frames: TracebackType | None) -> TracebackType | None:

@@ -13,7 +13,7 @@ LEAVES = ['version', 'defaults', 'exceptions', 'types', 'utils', 'timeouts', 'se
 DOMAIN = ['store', *LEAVES]
 ROOMS: dict[str, list[str]] = {
     **dict.fromkeys(LEAVES, LEAVES),
-    'store': ['defaults', 'exceptions', 'types', 'version'],
+    'store': ['defaults', 'exceptions', 'types', 'utils', 'version'],
     'server': ['defaults', 'exceptions', 'types', 'version'],
     'connections': DOMAIN,
     'job': DOMAIN,

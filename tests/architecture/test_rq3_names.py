@@ -18,6 +18,17 @@ DIFFERENT = {
     'rq.timeouts.BaseTimeoutException': 'is no Exception',  # `except Exception` in a job must not swallow its timeout
     'rq.timeouts.JobTimeoutException': 'is no Exception',
     'rq.timeouts.HorseMonitorTimeoutException': 'is no Exception',
+    # The same parameters, named.
+    'rq.registry.ScheduledJobRegistry.__init__': (
+        "takes (self, name='default', connection=None, job_class=None, queue=None, serializer=None, "
+        'death_penalty_class=None), not (self, *args, **kwargs)'
+    ),
+    # RQ 2.12 calls, and overrides, these without an execution; both are taken.
+    'rq.worker.BaseWorker.handle_job_success': (
+        'takes (self, job, queue, started_job_registry, execution=None), '
+        'not (self, job, queue, started_job_registry, execution)'
+    ),
+    'rq.worker.BaseWorker.perform_job': 'takes (self, job, queue, execution=None), not (self, job, queue, execution)',
 }
 
 # What the issue Drop-in brings: a name with all that is in it. A line goes when the name is there; none is added.
