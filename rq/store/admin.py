@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import keys
+from .fields import text
 from .script import Script
 
 if TYPE_CHECKING:
@@ -59,14 +60,14 @@ def census(connection: Any, queues: Sequence[str]) -> Census:
     homes: dict[str, dict[str, dict[str, float | None]]] = {}
     lists: dict[str, list[str]] = {}
     for name, flat in zip(reply[:-1:2], reply[1:-1:2], strict=True):
-        queue = name.decode()
+        queue = text(name)
         homes[queue] = {}
         for kind, members in zip(flat[::2], flat[1::2], strict=True):
-            names = [member.decode() for member in members[::2]]
+            names = [text(member) for member in members[::2]]
             scores = [float(score) if score else None for score in members[1::2]]
             homes[queue][kind.decode()] = dict(zip(names, scores, strict=True))
             if kind == b'queue':
                 lists[queue] = names
-    told = [part.decode() for part in reply[-1]]
+    told = [text(part) for part in reply[-1]]
     status = dict(zip(told[::3], told[1::3], strict=True))
     return Census(homes, lists, status, dict(zip(told[::3], told[2::3], strict=True)))

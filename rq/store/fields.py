@@ -17,36 +17,42 @@ __all__ = ['EXPANDED_LIMIT', 'compress', 'expand', 'flag', 'instant', 'integer',
 
 # zlib saves nothing on small payloads and costs 4 us each (design.md); RQ reads both forms.
 COMPRESS_FROM = 1024
+# The first byte of what zlib makes.
+ZLIB = b'\x78'
 # What a compressed payload may expand to: 256 MB. A few hundred KB of zlib can claim a gigabyte (guarantees.md, 7).
 EXPANDED_LIMIT = 256 * 1024 * 1024
 
 
 def compress(payload: bytes) -> bytes:
-    """The payload as it is stored: compressed from 1 KB on where that saves something."""
-    if len(payload) < COMPRESS_FROM:
+    """The payload as it is stored: compressed from 1 KB on where that saves something.
+
+    And always where it looks compressed itself (a serializer may do that): readers would expand it once too often.
+    """
+    ambiguous = payload[:1] == ZLIB
+    if len(payload) < COMPRESS_FROM and not ambiguous:
         return payload
     packed = zlib.compress(payload, 1)
-    return packed if len(packed) < len(payload) else payload
+    return packed if ambiguous or len(packed) < len(payload) else payload
 
 
 def expand(payload: bytes, limit: int = EXPANDED_LIMIT) -> bytes:
     """The payload as it was given. Raises PayloadTooLarge where it would expand past `limit` bytes."""
-    if payload[:1] != b'\x78':  # no zlib header: stored as it is
+    if payload[:1] != ZLIB:  # stored as it is
         return payload
     reader = zlib.decompressobj()
     try:
-        plain = reader.decompress(payload, limit)
+        plain = reader.decompress(payload, limit + 1)
     except zlib.error:
         return payload
-    if reader.unconsumed_tail:
+    if len(plain) > limit:
         raise PayloadTooLarge(f'A payload of {len(payload)} bytes expands to more than the limit of {limit} bytes')
-    return plain
+    return plain if reader.eof else payload  # cut short, it is none
 
 
 def _read(convert: Callable[[str], Any], kind: str, value: bytes) -> Any:
     try:
         return convert(value.decode('utf-8'))
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise DeserializationError(f'not {kind}: {value[:60]!r}') from error
 
 

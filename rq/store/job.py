@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import keys
+from .fields import text
 from .script import Script
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def result_count(connection: Any, job_id: str) -> int:
 
 def running(connection: Any, job_id: str) -> list[str]:
     """Execution ids of the announced runs of a job."""
-    return [entry.decode() for entry in connection.zrange(keys.executions(job_id), 0, -1)]
+    return [text(entry) for entry in connection.zrange(keys.executions(job_id), 0, -1)]
 
 
 def fetch_execution(connection: Any, job_id: str, execution_id: str) -> dict[bytes, bytes]:

@@ -21,6 +21,7 @@ __all__ = [
     'failed',
     'finished',
     'gone',
+    'group',
     'intermediate',
     'job',
     'lease',
@@ -189,6 +190,11 @@ def nudge() -> str:
 def gone(job_id: str) -> str:
     """Ours. String: a job that was deleted as it finished, so that its enqueue is not repeated. Expires in 30 s."""
     return f'{PREFIX}:gone:{job_id}'
+
+
+def group(name: str) -> str:
+    """Set of the ids of a group's jobs (RQ's). A job leaves it when it is deleted."""
+    return f'{PREFIX}:group:{name}'
 
 
 def suspended() -> str:

@@ -5,19 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import keys
+from .fields import text
 from .script import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ['empty', 'forget', 'ids', 'length', 'lengths', 'lock', 'names', 'pop', 'position', 'push', 'remove', 'unlock']
+__all__ = [
+    'empty',
+    'forget',
+    'ids',
+    'length',
+    'lengths',
+    'lock',
+    'names',
+    'names_of',
+    'pop',
+    'position',
+    'push',
+    'remove',
+    'unlock',
+]
 
 _empty_chunk = Script('empty_chunk')
 
 
 def names(connection: Any) -> list[str]:
     """Names of the queues that were ever enqueued to, sorted."""
-    return sorted(keys.queue_name(key.decode()) for key in connection.smembers(keys.queues()))
+    return names_of(connection.smembers(keys.queues()))
+
+
+def names_of(found: Iterable[bytes]) -> list[str]:
+    """Names of the queues whose full keys these are, sorted; what is no such key is left out."""
+    start = keys.queue('')
+    return sorted(text(key)[len(start) :] for key in found if text(key).startswith(start))
 
 
 def length(connection: Any, queue: str) -> int:
@@ -35,7 +56,7 @@ def lengths(connection: Any, queues: Sequence[str]) -> list[int]:
 
 def ids(connection: Any, queue: str, start: int = 0, end: int = -1) -> list[str]:
     """Ids that wait, head first."""
-    return [entry.decode() for entry in connection.lrange(keys.queue(queue), start, end)]
+    return [text(entry) for entry in connection.lrange(keys.queue(queue), start, end)]
 
 
 def position(connection: Any, queue: str, job_id: str) -> int | None:
@@ -58,7 +79,7 @@ def push(connection: Any, queue: str, job_id: str, at_front: bool = False) -> An
 def pop(connection: Any, queue: str) -> str | None:
     """Takes the head off the list. Nobody then holds the job: for callers who run it themselves."""
     found = connection.lpop(keys.queue(queue))
-    return None if found is None else found.decode()
+    return None if found is None else text(found)
 
 
 def empty(connection: Any, queue: str) -> int:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .keys import queue_name, queues
+from .fields import text
+from .keys import queues
+from .queue import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,7 +61,7 @@ def living_count(connection: Any, key: str) -> int:
 
 def ids(connection: Any, key: str, start: int = 0, end: int = -1, desc: bool = False) -> list[str]:
     """Members by score."""
-    return [entry.decode() for entry in connection.zrange(key, start, end, desc=desc)]
+    return [text(entry) for entry in connection.zrange(key, start, end, desc=desc)]
 
 
 def living_ids(connection: Any, key: str, start: int = 0, end: int = -1, desc: bool = False) -> list[str]:
@@ -68,7 +70,7 @@ def living_ids(connection: Any, key: str, start: int = 0, end: int = -1, desc: b
     pipeline.time().zrangebyscore(key, 0, '+inf', start=0, num=1, withscores=True).zrange(key, start, end, desc=desc)
     (now, _), soonest, page = pipeline.execute()
     if not soonest or soonest[0][1] > now:
-        return [entry.decode() for entry in page]
+        return [text(entry) for entry in page]
     pipeline.zcard(key).zcount(key, '-inf', '(0').zcount(key, 0, now)
     total, before, gone = pipeline.execute()
     first, last = _page(total - gone, start, end, desc)
@@ -76,7 +78,7 @@ def living_ids(connection: Any, key: str, start: int = 0, end: int = -1, desc: b
     for low, high in ((first, min(last, before - 1)), (max(first, before) + gone, last + gone)):
         if low <= high:
             pipeline.zrange(key, low, high)
-    found = [entry.decode() for part in pipeline.execute() for entry in part]
+    found = [text(entry) for part in pipeline.execute() for entry in part]
     return found[::-1] if desc else found
 
 
@@ -89,7 +91,7 @@ def _page(total: int, start: int, end: int, desc: bool) -> tuple[int, int]:
 
 def scores(connection: Any, key: str, low: float | str, high: float | str, most: int = 1000) -> list[str]:
     """Members with a score from `low` to `high`, at most `most`."""
-    return [entry.decode() for entry in connection.zrangebyscore(key, low, high, start=0, num=most)]
+    return [text(entry) for entry in connection.zrangebyscore(key, low, high, start=0, num=most)]
 
 
 def score(connection: Any, key: str, member: str) -> float | None:
@@ -149,10 +151,10 @@ def ids_everywhere(connection: Any, key_of: Callable[[str], str], most: int | No
         pipeline.zrangebyscore(key_of(name), '-inf', '(0', withscores=True, **page)
     members = [(score if score >= 0 else float('inf'), entry) for part in pipeline.execute() for entry, score in part]
     members.sort(key=lambda member: member[0])
-    return [entry.decode() for _, entry in members[:most]]
+    return [text(entry) for _, entry in members[:most]]
 
 
 def _queues(connection: Any) -> tuple[int, list[str]]:
     pipeline = connection.pipeline(transaction=False)
     (now, _), found = pipeline.time().smembers(queues()).execute()
-    return now, sorted(queue_name(key.decode()) for key in found)
+    return now, names_of(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import keys
+from .fields import text
 from .script import Script
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def announce(connection: Any, name: str, lease: Lease, started: float, ttl: int)
 
 def reap(connection: Any, queue: str, reason: bytes, most: int = 1000, idle: int = UNRENEWED) -> list[tuple[str, ...]]:
     """(id, what became of it, worker) of each job taken from the dead. `reason`: base64 of zlib of the text."""
-    flat = [part.decode() for part in _reap(connection, keys.queue(queue), queue, most, reason, idle)]
+    flat = [text(part) for part in _reap(connection, keys.queue(queue), queue, most, reason, idle)]
     return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
 
 
@@ -83,7 +84,7 @@ def nudge(connection: Any, who: str, queues: Iterable[str], milliseconds: int, l
 def known(connection: Any, queue: str | None = None) -> list[str]:
     """Keys of the registered workers, of one queue or of all."""
     found = connection.smembers(keys.workers_of(queue) if queue is not None else keys.workers())
-    return sorted(key.decode() if isinstance(key, bytes) else key for key in found)
+    return sorted(text(key) if isinstance(key, bytes) else key for key in found)
 
 
 def is_known(connection: Any, name: str) -> bool:
@@ -108,7 +109,7 @@ def fetch_many(connection: Any, names: Sequence[str]) -> list[dict[bytes, bytes]
 
 def running(connection: Any, name: str) -> list[str]:
     """Members `id:execution` of a worker's announced runs."""
-    return sorted(member.decode() for member in connection.smembers(keys.worker_executions(name)))
+    return sorted(text(member) for member in connection.smembers(keys.worker_executions(name)))
 
 
 def set_fields(connection: Any, name: str, fields: Mapping[str, Any]) -> None:

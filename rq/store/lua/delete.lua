@@ -9,7 +9,7 @@ local h = try('HMGET', key, 'origin', 'execution', 'group_id', 'status', 'worker
 local existed = redis.call('DEL', key)
 redis.call('DEL', k_results(id), k_dependents(id), k_dependencies(id))
 local origin, other = h[1], ARGV[3] ~= '' and ARGV[3] ~= h[1] and ARGV[3] or nil
-for _, q in ipairs({ origin or other, origin and other }) do
+for _, q in ipairs({ origin or other, origin and other or nil }) do
   leave(id, h[4], q, ARGV[4] ~= '1')
   revoke(q, id, h[2], h[5])
 end

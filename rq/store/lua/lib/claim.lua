@@ -6,6 +6,7 @@
 --- @include try
 --- @include wake
 --- @include leave
+--- @include utf8
 local LEASE = 90
 local SCAN = 1000 -- ids looked at per call, whatever they turn out to be
 local WANTED = { status = true, execution = true, ttl = true, expire_at = true }
@@ -20,9 +21,10 @@ local function index(flat)
   return h, size
 end
 
--- Whether this id may run. A live lease already holds it: the second entry is dropped. Canceled and deferred: dropped.
+-- Whether this id may run. A live lease already holds it: the second entry is dropped. Canceled and deferred: dropped;
+-- and what no worker could name.
 local function runnable(q, id, h, taken)
-  if taken[id] or h.status == 'canceled' or h.status == 'deferred' then return false end
+  if taken[id] or not is_text(id) or h.status == 'canceled' or h.status == 'deferred' then return false end
   return not running(q, id, h.status, h.execution)
 end
 
