@@ -84,7 +84,9 @@ class Horse:
     def birth(self) -> dict[str, Any]:
         return {'birth': '2026-11-23T05:24:25.947771Z', 'queues': ','.join(self.queues), 'state': 'started'}
 
-    def request(self, room: int = 64, limit: int = 64, outcomes: Sequence[claim.Outcome] = (), **more: Any) -> claim.Claim:
+    def request(
+        self, room: int = 64, limit: int = 64, outcomes: Sequence[claim.Outcome] = (), **more: Any
+    ) -> claim.Claim:
         """The next numbered request; `queues` are names, or (name, limit)."""
         self.seq = more.pop('seq', self.seq + 1)
         queues = [item if isinstance(item, tuple) else (item, limit) for item in more.pop('queues', self.queues)]
@@ -109,7 +111,9 @@ class Horse:
     def lease(self, job: claim.Claimed) -> claim.Lease:
         return claim.Lease(self.queues[job.queue], job.id.decode(), job.execution.decode())
 
-    def outcome(self, job: claim.Claimed, kind: str = 'F', ttl: int = 500, payload: bytes | None = None) -> claim.Outcome:
+    def outcome(
+        self, job: claim.Claimed, kind: str = 'F', ttl: int = 500, payload: bytes | None = None
+    ) -> claim.Outcome:
         """An outcome of a claimed job; its run took 0.1 s and began at the number of its request."""
         told = payload if payload is not None else FORTYTWO if kind == 'F' else TRACEBACK
         began = int(job.execution[16:30], 16)

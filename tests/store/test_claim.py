@@ -128,7 +128,9 @@ def test_ids_without_a_hash_are_dropped_and_told(redis: Redis, horse: HorseMaker
     assert waiting(redis) == []
 
 
-def test_a_thousand_ids_without_a_hash_are_looked_at_in_one_request_and_no_more(redis: Redis, horse: HorseMaker) -> None:
+def test_a_thousand_ids_without_a_hash_are_looked_at_in_one_request_and_no_more(
+    redis: Redis, horse: HorseMaker
+) -> None:
     """I14. What is left leaves a token, so that the next claim comes at once."""
     redis.rpush(keys.queue('default'), *map(str, range(2000)))
     put(redis, 'a')

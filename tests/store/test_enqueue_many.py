@@ -75,7 +75,9 @@ def test_ids_that_wait_elsewhere_move(redis: Redis) -> None:
     assert (waiting(redis, 'other'), waiting(redis)) == ([], ['a', 'b'])
 
 
-def test_a_key_of_a_wrong_type_in_the_middle_leaves_those_before_queued_and_is_told(redis: Redis, disorder: None) -> None:
+def test_a_key_of_a_wrong_type_in_the_middle_leaves_those_before_queued_and_is_told(
+    redis: Redis, disorder: None
+) -> None:
     redis.set(keys.job('c'), 'not mine')
     with pytest.raises(ResponseError, match='WRONGTYPE'):
         put_many(redis, ['a', 'b', 'c', 'd'], call='nonce')

@@ -117,7 +117,9 @@ def test_a_very_long_ttl_is_a_ttl(redis: Redis, horse: HorseMaker, ttl: int) -> 
         assert abs(redis.ttl(keys.results(job_id)) - left) < 5
 
 
-def test_a_failed_job_is_kept_for_a_year_if_nothing_else_is_said(redis: Redis, horse: HorseMaker, settle: Settle) -> None:
+def test_a_failed_job_is_kept_for_a_year_if_nothing_else_is_said(
+    redis: Redis, horse: HorseMaker, settle: Settle
+) -> None:
     put(redis, 'a')
     worker = horse()
     assert settle(worker, [worker.outcome(worker.one(), 'X')]) == [b'FAILED']
@@ -176,7 +178,9 @@ def test_a_failure_without_a_known_start_keeps_the_start_of_the_claim(redis: Red
 # --- Once -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(('kind', 'more'), [('F', {}), ('X', {}), ('X', {'retries_left': 3}), ('L', {'failure_ttl': 0})])
+@pytest.mark.parametrize(
+    ('kind', 'more'), [('F', {}), ('X', {}), ('X', {'retries_left': 3}), ('L', {'failure_ttl': 0})]
+)
 def test_outcomes_sent_twice_are_applied_once(
     redis: Redis, horse: HorseMaker, kind: str, more: dict[str, object]
 ) -> None:
@@ -296,9 +300,7 @@ def test_one_job_with_keys_of_wrong_types_costs_nothing_but_itself(
 
 
 @pytest.mark.parametrize('key', [keys.finished('default'), keys.wip('default'), keys.executions('a')])
-def test_a_registry_of_a_wrong_type_ends_no_request(
-    redis: Redis, horse: HorseMaker, disorder: None, key: str
-) -> None:
+def test_a_registry_of_a_wrong_type_ends_no_request(redis: Redis, horse: HorseMaker, disorder: None, key: str) -> None:
     put_many(redis, 'ab')
     worker = horse()
     pack = worker.ask().jobs
@@ -420,7 +422,9 @@ def test_finish_inline_of_a_canceled_job_keeps_it_canceled(redis: Redis) -> None
 # --- Retries ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_retry_without_an_interval_goes_to_the_end_of_the_queue(redis: Redis, horse: HorseMaker, settle: Settle) -> None:
+def test_a_retry_without_an_interval_goes_to_the_end_of_the_queue(
+    redis: Redis, horse: HorseMaker, settle: Settle
+) -> None:
     put(redis, 'a', retries_left=2)
     worker = horse()
     job = worker.one()

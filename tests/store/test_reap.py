@@ -36,7 +36,9 @@ def score(redis: Redis, seconds: float) -> float:
 # --- Ours -------------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_dead_worker_had_not_begun_goes_back_in_the_order_it_was_claimed(redis: Redis, horse: HorseMaker) -> None:
+def test_what_a_dead_worker_had_not_begun_goes_back_in_the_order_it_was_claimed(
+    redis: Redis, horse: HorseMaker
+) -> None:
     names = [f'job-{number}' for number in range(20)]
     put_many(redis, [*names, 'last'])
     worker = horse()
@@ -226,9 +228,7 @@ def theirs(redis: Redis, job_id: str, seconds: float, **more: object) -> None:
 
 
 @pytest.mark.parametrize('seconds', [30, 0, -30, -55])
-def test_a_lease_of_another_rq_has_60_seconds_more_than_it_says(
-    redis: Redis, disorder: None, seconds: float
-) -> None:
+def test_a_lease_of_another_rq_has_60_seconds_more_than_it_says(redis: Redis, disorder: None, seconds: float) -> None:
     theirs(redis, 'a', seconds)
     assert reap(redis) == []
 

@@ -35,7 +35,9 @@ def test_a_request_sent_again_answers_what_became_of_its_outcomes_the_first_time
     worker = horse()
     pack = worker.ask().jobs
     claim.release(redis, [worker.lease(pack[2])])
-    request = worker.request(room=0, outcomes=[worker.outcome(job, kind) for job, kind in zip(pack, 'FXF', strict=True)])
+    request = worker.request(
+        room=0, outcomes=[worker.outcome(job, kind) for job, kind in zip(pack, 'FXF', strict=True)]
+    )
     first = worker.again(request)
     assert first.became == [b'FINISHED', b'QUEUED', b'STALE']
     before = snapshot(redis)

@@ -161,7 +161,9 @@ def test_scores_that_are_no_time_never_come(redis: Redis) -> None:
     assert enqueue.promote_due(redis, ['default']) == (1, None)
 
 
-@pytest.mark.parametrize('key', [keys.job('bad'), keys.queue('default'), keys.scheduled('default'), keys.wip('default')])
+@pytest.mark.parametrize(
+    'key', [keys.job('bad'), keys.queue('default'), keys.scheduled('default'), keys.wip('default')]
+)
 def test_a_key_of_a_wrong_type_stops_no_other_due_job(redis: Redis, disorder: None, key: str) -> None:
     redis.hset(keys.job('bad'), mapping=fields(status='scheduled'))
     for queue in ('default', 'other'):

@@ -106,9 +106,7 @@ def test_a_claim_that_finds_a_queue_empty_takes_the_token_away(redis: Redis, hor
     assert tokens(redis) == 0
 
 
-def test_the_queue_of_the_token_is_looked_after_though_nothing_was_taken_there(
-    redis: Redis, horse: HorseMaker
-) -> None:
+def test_the_queue_of_the_token_is_looked_after_though_nothing_was_taken_there(redis: Redis, horse: HorseMaker) -> None:
     """The worker woke for `low`, found work on `high`, and must not keep the token of `low` to itself."""
     put_many(redis, map(str, range(64)), 'high')
     put(redis, 'x', 'low')

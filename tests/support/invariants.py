@@ -30,6 +30,8 @@ FAMILIES: dict[Callable[..., str], str] = {
     keys.ready: 'permanent',
     keys.workers: 'permanent',
     keys.workers_of: 'permanent',
+    keys.group: 'permanent',
+    keys.intermediate: 'permanent',
     keys.suspended: 'permanent',
     keys.suspended_queue: 'permanent',
     keys.wake: 'ttl',
@@ -47,7 +49,16 @@ FAMILIES: dict[Callable[..., str], str] = {
     keys.dependencies: 'job',
     keys.job: 'home',
 }
-QUEUE_FAMILIES = (keys.queue, keys.wip, keys.finished, keys.failed, keys.deferred, keys.scheduled, keys.canceled, keys.ready)
+QUEUE_FAMILIES = (
+    keys.queue,
+    keys.wip,
+    keys.finished,
+    keys.failed,
+    keys.deferred,
+    keys.scheduled,
+    keys.canceled,
+    keys.ready,
+)
 
 
 def _pattern(function: Callable[..., str]) -> re.Pattern[str]:
