@@ -56,7 +56,7 @@ def tree(folder: Path, **files: str) -> Path:
         ('rq/store/keys', 'from .. import job'),
         ('rq/store/keys', 'import rq.job'),
         ('rq/store/keys', 'from rq import Queue'),
-        ('rq/store/keys', 'from rq.utils import now'),
+        ('rq/store/keys', 'from rq.serializers import PickleSerializer'),
         ('rq/store/keys', 'def f():\n    from rq.job import Job'),
         ('rq/utils', 'from .store import keys'),
         ('rq/utils', 'def f():\n    from .store import keys'),
