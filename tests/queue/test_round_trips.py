@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from rq import Queue
 from rq.job import Job
@@ -111,6 +111,6 @@ def test_a_job_whose_fate_is_unknown_raises_redis_pys_own_error(proxy: Proxy, re
     with Redis.from_url(proxy.url, retry=None) as client:
         queue = Queue('q', connection=client)
         proxy.on('EVALSHA EVAL', drop_reply(), times=None)
-        with pytest.raises(ConnectionError):
+        with pytest.raises(RedisConnectionError):
             queue.enqueue(give)
     assert Queue('q', connection=redis).count <= 1
