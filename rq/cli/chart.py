@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     from .survey import QueueRow, Survey, WorkerRow
 
-__all__ = ['bar_lines', 'full_bar', 'raw_lines', 'suspended_line', 'updated_line', 'worker_lines', 'workers_by_queue']
+__all__ = [
+    'bar_lines',
+    'full_bar',
+    'printable',
+    'raw_lines',
+    'suspended_line',
+    'updated_line',
+    'worker_lines',
+    'workers_by_queue',
+]
 
 FULL_BAR = 30
 SHORTEST_BAR = 5
@@ -33,7 +42,7 @@ def full_bar(most: int) -> int:
     return scale
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text with what a terminal could take for a command shown escaped: names come from Redis."""
     return text if text.isprintable() else text.encode('unicode_escape').decode('ascii')
 
@@ -44,12 +53,12 @@ def bar_lines(found: Survey) -> Iterator[str]:
     if found.failed is not None:
         rows.append(('failed', found.failed, ''))
     most = max((count for _, count, _ in rows), default=0)
-    width = max([NAME_WIDTH, *(len(_printable(name)) for name, _, _ in rows)])
+    width = max([NAME_WIDTH, *(len(printable(name)) for name, _, _ in rows)])
     room = _bar_room(width, max((len(f' {count}{facts}') for _, count, facts in rows), default=0))
     for name, count, facts in rows:
         blocks = min(room, round(count * room / full_bar(most))) or (1 if count else 0)
         paint = red if facts == '' else green
-        yield f'{_printable(name):<{width}} |{paint("█" * blocks) if blocks else ""} {count}{facts}'
+        yield f'{printable(name):<{width}} |{paint("█" * blocks) if blocks else ""} {count}{facts}'
     yield f'{len(rows)} queues, {sum(count for _, count, _ in rows)} jobs total'
 
 
@@ -67,10 +76,10 @@ def _bar_room(name_width: int, rest: int) -> int:
 def worker_lines(found: Survey) -> Iterator[str]:
     """A line per worker and their number."""
     for worker in found.workers:
-        queues = ', '.join(map(_printable, worker.queues))
+        queues = ', '.join(map(printable, worker.queues))
         label = _label(worker)
-        name = '' if label == worker.name else f' ({_printable(worker.name)})'
-        jobs = f'jobs: {_printable(worker.finished)} finished, {_printable(worker.failed)} failed'
+        name = '' if label == worker.name else f' ({printable(worker.name)})'
+        jobs = f'jobs: {printable(worker.finished)} finished, {printable(worker.failed)} failed'
         yield f'{label} {_state(worker.state)}: {queues}. {jobs}{name}'
     yield _worker_total(found)
 
@@ -82,25 +91,25 @@ def workers_by_queue(found: Survey) -> Iterator[str]:
 
 
 def _by_queue(found: Survey) -> Iterator[str]:
-    width = max((len(_printable(row.name)) for row in found.queues), default=0) + 1
+    width = max((len(printable(row.name)) for row in found.queues), default=0) + 1
     for row in found.queues:
         listening = [worker for worker in found.workers if row.name in worker.queues]
-        names = ', '.join(f'{_printable(worker.name)} ({_state(worker.state)})' for worker in listening)
-        yield f'{_printable(row.name) + ":":<{width}} {names or "–"}'
+        names = ', '.join(f'{printable(worker.name)} ({_state(worker.state)})' for worker in listening)
+        yield f'{printable(row.name) + ":":<{width}} {names or "–"}'
 
 
 def raw_lines(found: Survey, queues: bool, workers: bool, by_queue: bool) -> Iterator[str]:
     """The same for scripts, in RQ 3.0's words: no bars, no sums, and no row of failed jobs, which each queue counts."""
     if queues:
         for row in found.queues:
-            yield f'queue {_printable(row.name)} {row.waiting}{_facts(row)}'
+            yield f'queue {printable(row.name)} {row.waiting}{_facts(row)}'
     if workers and by_queue:
         yield from _by_queue(found)
     elif workers:
         for worker in found.workers:
-            who = f'{_printable(worker.name)} ({" ".join(map(_printable, (worker.hostname, worker.ip_address, worker.pid)))})'
-            jobs = f'jobs: {_printable(worker.finished)} finished, {_printable(worker.failed)} failed'
-            yield f'worker {who} {_printable(worker.state)} {", ".join(map(_printable, worker.queues))}. {jobs}'
+            who = f'{printable(worker.name)} ({" ".join(map(printable, (worker.hostname, worker.ip_address, worker.pid)))})'
+            jobs = f'jobs: {printable(worker.finished)} finished, {printable(worker.failed)} failed'
+            yield f'worker {who} {printable(worker.state)} {", ".join(map(printable, worker.queues))}. {jobs}'
 
 
 def suspended_line() -> str:
@@ -115,13 +124,13 @@ def updated_line() -> str:
 
 def _label(worker: WorkerRow) -> str:
     if worker.hostname and worker.pid:
-        return f'{_printable(worker.hostname)}.{_printable(worker.pid)}'
-    return _printable(worker.name)
+        return f'{printable(worker.hostname)}.{printable(worker.pid)}'
+    return printable(worker.name)
 
 
 def _state(state: str) -> str:
     paint: Callable[[Any], Any] = {'busy': green, 'idle': blue, 'suspended': yellow}.get(state, str)
-    return str(paint(_printable(state)))
+    return str(paint(printable(state)))
 
 
 def _worker_total(found: Survey) -> str:

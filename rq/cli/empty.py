@@ -23,6 +23,8 @@ def empty(config: CliConfig, queues: tuple[str, ...], everything: bool) -> None:
     """Empty given queues."""
     from rq.store import queue as store
 
+    from .chart import printable
+
     connection = config.quick_connection
     known = store.names(connection)
     names = known if everything else list(dict.fromkeys(queues))
@@ -31,7 +33,7 @@ def empty(config: CliConfig, queues: tuple[str, ...], everything: bool) -> None:
         return
     for name in names:
         gone = store.empty(connection, name)
-        click.echo(f'{gone} jobs removed from {name} queue')
+        click.echo(f'{gone} jobs removed from {printable(name)} queue')
         if name == 'failed' and name not in known:
             note('The row `failed` of `rq info` shows the failed jobs of all queues; those are kept until they expire')
         elif name not in known and not gone:
