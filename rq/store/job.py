@@ -148,7 +148,7 @@ def fetch_execution(connection: Any, job_id: str, execution_id: str) -> dict[byt
 def time(connection: Any) -> float:
     """Redis time, epoch seconds."""
     seconds, micros = connection.time()
-    return float(seconds) + micros / 1e6
+    return float(seconds + micros / 1e6)
 
 
 def drop_results(connection: Any, job_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 
 from redis import exceptions
@@ -17,7 +18,8 @@ class Trouble(Enum):
     BUG = 'bug'  # a wrong command or a wrong type: no retry will help
 
 
-# The first word of an error reply -> kind. Replies that redis-py has classes for come by their text just the same.
+# The first word of an error reply -> kind; errors of scripts have it after the script's own words. Replies that redis-py
+# has classes for come by their text just the same.
 _BY_WORD = {
     'LOADING': Trouble.TRANSIENT,
     'BUSY': Trouble.TRANSIENT,
@@ -33,8 +35,10 @@ _BY_WORD = {
     'NOPERM': Trouble.REFUSED,
     'NOREPLICAS': Trouble.REFUSED,
 }
+_WORD = re.compile(rf'\b({"|".join(_BY_WORD)})\b')
 _REFUSING = (
     exceptions.AuthenticationError,
+    exceptions.AuthenticationWrongNumberOfArgsError,
     exceptions.AuthorizationError,
     exceptions.NoPermissionError,
     exceptions.OutOfMemoryError,
@@ -54,8 +58,8 @@ def classify(error: BaseException) -> Trouble:
         return Trouble.REFUSED
     if isinstance(error, _TRANSIENT):
         return Trouble.TRANSIENT
-    text = str(error)
-    for word, trouble in _BY_WORD.items():
-        if text.startswith(word) or f'{word} ' in text[:200]:
-            return trouble
+    if isinstance(error, exceptions.RedisError):
+        word = _WORD.search(str(error)[:300])
+        if word:
+            return _BY_WORD[word[1]]
     return Trouble.BUG

@@ -52,16 +52,20 @@ class Script:
 
     @cached_property
     def text(self) -> str:
+        """The text with its parts, as the server gets it."""
         return resolve(self.name)
 
     @cached_property
     def sha(self) -> str:
+        """The digest by which the server knows the text."""
         return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, connection: Any, key: str, *args: Any) -> Any:
+        """The answer of the script; in a pipeline the pipeline."""
+        run = connection.execute_command
         if isinstance(connection, Pipeline):
-            return connection.execute_command('EVAL', self.text, 1, key, keys.PREFIX, *args)
+            return run('EVAL', self.text, 1, key, keys.PREFIX, *args)
         try:
-            return connection.execute_command('EVALSHA', self.sha, 1, key, keys.PREFIX, *args)
+            return run('EVALSHA', self.sha, 1, key, keys.PREFIX, *args)
         except NoScriptError:
-            return connection.execute_command('EVAL', self.text, 1, key, keys.PREFIX, *args)
+            return run('EVAL', self.text, 1, key, keys.PREFIX, *args)
