@@ -18,6 +18,7 @@ __all__ = [
     'TRACEBACK',
     'Horse',
     'age',
+    'all_keys',
     'entry',
     'fields',
     'hold',
@@ -128,6 +129,11 @@ class Horse:
 def ids(answer: claim.Answer) -> list[str]:
     """Ids of the claimed jobs in their order."""
     return [job.id.decode() for job in answer.jobs]
+
+
+def all_keys(redis: Redis) -> list[bytes]:
+    """Every key of the database, sorted."""
+    return sorted(redis.scan_iter(count=1000))
 
 
 def waiting(redis: Redis, queue: str = 'default') -> list[str]:

@@ -13,7 +13,7 @@ from rq.store import job as jobs
 from rq.store import worker as workers
 from rq.store.states import HOMES, JobStatus
 from tests.store.conftest import HorseMaker
-from tests.store.hands import entry, fields, ids, put, sent_twice_is_sent_once, status, waiting
+from tests.store.hands import all_keys, entry, fields, ids, put, sent_twice_is_sent_once, status, waiting
 from tests.support.keyspace import difference, snapshot
 
 REGISTRIES: dict[str, Callable[[str], str]] = {
@@ -48,12 +48,12 @@ def test_a_canceled_job_is_among_the_canceled_and_nowhere_else(redis: Redis, was
     assert score is not None
     assert abs(score - jobs.time(redis)) < 5
     others = {'rq:job:a', 'rq:canceled:default'} | ({'rq:wip:default'} if was is JobStatus.STARTED else set())
-    assert {key.decode() for key in redis.keys()} == others
+    assert {key.decode() for key in all_keys(redis)} == others
 
 
 def test_no_job_is_no_cancel(redis: Redis) -> None:
     assert jobs.cancel(redis, 'a') == b'GONE'
-    assert redis.keys() == []
+    assert all_keys(redis) == []
 
 
 def test_a_job_is_found_where_its_status_does_not_say(redis: Redis) -> None:
@@ -79,7 +79,7 @@ def test_a_job_that_is_twice_on_the_list_leaves_it_twice(redis: Redis) -> None:
 def test_a_job_without_an_origin_is_canceled_where_it_is(redis: Redis, disorder: None) -> None:
     redis.hset(keys.job('a'), mapping=fields(origin=None))
     assert jobs.cancel(redis, 'a') == b'CANCELED'
-    assert redis.keys() == [b'rq:job:a']
+    assert all_keys(redis) == [b'rq:job:a']
 
 
 def test_a_running_job_that_is_canceled_stays_leased_and_its_outcome_is_not_stored(
@@ -104,7 +104,7 @@ def test_a_hash_of_a_wrong_type_cannot_be_canceled_and_nothing_changes(redis: Re
     redis.set(keys.job('a'), 'not mine')
     with pytest.raises(ResponseError, match='WRONGTYPE'):
         jobs.cancel(redis, 'a')
-    assert redis.keys() == [b'rq:job:a']
+    assert all_keys(redis) == [b'rq:job:a']
 
 
 def test_cancel_in_a_pipeline_is_part_of_it(redis: Redis) -> None:
@@ -126,7 +126,7 @@ def test_a_deleted_job_leaves_nothing(redis: Redis, was: JobStatus) -> None:
     redis.sadd(keys.dependencies('a'), 'y')
     answers = sent_twice_is_sent_once(redis, lambda: jobs.delete(redis, 'a'))
     assert answers == (1, 0)
-    assert redis.keys() == []
+    assert all_keys(redis) == []
 
 
 def test_a_deleted_running_job_has_no_lease_and_no_traces_and_its_outcome_is_stale(
@@ -139,7 +139,7 @@ def test_a_deleted_running_job_has_no_lease_and_no_traces_and_its_outcome_is_sta
     before = redis.hgetall(keys.worker('w1')).keys()
     assert jobs.delete(redis, 'a') == 1
     assert before - redis.hgetall(keys.worker('w1')).keys() == {b'current_job'}
-    assert [key for key in redis.keys() if b':a' in key or b'executions' in key or b'wip' in key] == []
+    assert [key for key in all_keys(redis) if b':a' in key or b'executions' in key or b'wip' in key] == []
     assert worker.ask(room=0, outcomes=[worker.outcome(job)]).became == [b'STALE']
     assert not redis.exists(keys.job('a'), keys.results('a'))
 
@@ -150,7 +150,7 @@ def test_a_job_that_another_rq_runs_loses_its_lease(redis: Redis) -> None:
     redis.zadd(keys.executions('a'), {'e' * 32: 4e9})
     redis.hset(keys.execution('a', 'e' * 32), 'id', 'e' * 32)
     assert jobs.delete(redis, 'a') == 1
-    assert redis.keys() == []
+    assert all_keys(redis) == []
 
 
 def test_a_member_of_a_group_leaves_it(redis: Redis, disorder: None) -> None:
@@ -179,20 +179,20 @@ def test_without_a_hash_the_queue_given_is_cleaned(redis: Redis) -> None:
     redis.rpush(keys.queue('default'), 'a')
     redis.zadd(keys.failed('default'), {'a': 4e9})
     assert jobs.delete(redis, 'a', 'default') == 0
-    assert redis.keys() == []
+    assert all_keys(redis) == []
 
 
 def test_only_a_result_left_is_no_job_deleted(redis: Redis) -> None:
     redis.xadd(keys.results('a'), {'type': '1'})
     assert jobs.delete(redis, 'a') == 0
-    assert redis.keys() == []
+    assert all_keys(redis) == []
 
 
 def test_a_hash_of_a_wrong_type_can_be_deleted(redis: Redis) -> None:
     redis.set(keys.job('a'), 'not mine')
     redis.rpush(keys.queue('default'), 'a')
     assert jobs.delete(redis, 'a', 'default') == 1
-    assert redis.keys() == []
+    assert all_keys(redis) == []
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_keys_of_a_wrong_type_stop_no_delete(redis: Redis, disorder: None, key: 
     redis.hset(keys.job('a'), mapping=fields(status='failed'))
     redis.set(key, 'not mine')
     assert jobs.delete(redis, 'a') == 1
-    assert redis.keys() == [key.encode()]
+    assert all_keys(redis) == [key.encode()]
 
 
 def test_a_deleted_id_can_be_used_at_once(redis: Redis, horse: HorseMaker) -> None:

@@ -9,7 +9,17 @@ from redis.exceptions import ResponseError
 from rq.store import keys
 from tests.store.conftest import HorseMaker
 from tests.store.hands import (
-    age, fields, hold, ids, put, put_many, sent_twice_is_sent_once, status, tokens, waiting,
+    age,
+    all_keys,
+    fields,
+    hold,
+    ids,
+    put,
+    put_many,
+    sent_twice_is_sent_once,
+    status,
+    tokens,
+    waiting,
 )  # fmt: skip
 from tests.support.keyspace import difference, snapshot
 
@@ -166,12 +176,12 @@ def test_an_id_that_another_rq_runs_and_is_used_again_takes_the_lease_from_the_r
     redis.hset(keys.execution('a', 'e' * 32), 'id', 'e' * 32)
     assert put(redis, 'a', call='two') == b'QUEUED'
     assert waiting(redis) == ['a']
-    assert [key for key in redis.keys() if b'exec' in key or b'wip' in key] == []
+    assert [key for key in all_keys(redis) if b'exec' in key or b'wip' in key] == []
 
 
 def test_a_job_that_is_not_pushed_is_only_written(redis: Redis) -> None:
     assert put(redis, 'a', push=False, status='created') == b'QUEUED'
-    assert redis.keys() == [b'rq:job:a']
+    assert all_keys(redis) == [b'rq:job:a']
 
 
 def test_a_waiting_id_that_is_not_pushed_leaves_the_list(redis: Redis) -> None:

@@ -7,7 +7,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from rq.store import enqueue, keys
-from tests.store.hands import entry, fields, put, put_many, sent_twice_is_sent_once, tokens, waiting
+from tests.store.hands import all_keys, entry, fields, put, put_many, sent_twice_is_sent_once, tokens, waiting
 from tests.support.keyspace import difference, snapshot
 
 
@@ -32,7 +32,7 @@ def test_a_hundred_jobs_take_one_round_trip(redis: Redis) -> None:
 
 def test_nothing_to_enqueue_is_nothing_done(redis: Redis) -> None:
     put_many(redis, [])
-    assert redis.keys() == []
+    assert all_keys(redis) == []
 
 
 @pytest.mark.parametrize('call', ['', 'nonce'])

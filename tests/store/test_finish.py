@@ -13,7 +13,17 @@ from rq.store import job as jobs
 from rq.store import worker as workers
 from tests.store.conftest import HorseMaker
 from tests.store.hands import (
-    FORTYTWO, TRACEBACK, Horse, fields, ids, put, put_many, sent_twice_is_sent_once, status, waiting,
+    FORTYTWO,
+    TRACEBACK,
+    Horse,
+    all_keys,
+    fields,
+    ids,
+    put,
+    put_many,
+    sent_twice_is_sent_once,
+    status,
+    waiting,
 )  # fmt: skip
 from tests.support.keyspace import difference, snapshot
 
@@ -97,8 +107,8 @@ def test_no_result_leaves_nothing_but_the_memory_of_its_enqueue_for_30_seconds(r
     worker = horse()
     job = worker.one()
     assert worker.ask(room=0, outcomes=[worker.outcome(job, ttl=0)]).became == [b'FINISHED']
-    assert [key for key in redis.keys() if b'rq:worker' not in key] == [
-        key for key in redis.keys() if key in {b'rq:gone:a', b'rq:queues', b'rq:lease:w1'}
+    assert [key for key in all_keys(redis) if b'rq:worker' not in key] == [
+        key for key in all_keys(redis) if key in {b'rq:gone:a', b'rq:queues', b'rq:lease:w1'}
     ]
 
 
@@ -213,7 +223,7 @@ def test_an_outcome_of_a_job_whose_hash_is_gone_takes_its_lease_and_traces(redis
     workers.announce(redis, 'w1', worker.lease(job), 1.0, 90)
     redis.delete(keys.job('a'))
     assert claim.finish(redis, 'w1', [worker.outcome(job)]) == [b'GONE']
-    assert [key for key in redis.keys() if b':a' in key or b'wip' in key] == []
+    assert [key for key in all_keys(redis) if b':a' in key or b'wip' in key] == []
 
 
 @pytest.mark.parametrize('was', ['canceled', 'stopped'])
@@ -315,7 +325,7 @@ def test_a_registry_of_a_wrong_type_ends_no_request(redis: Redis, horse: HorseMa
 
 def test_no_outcomes_are_no_request(redis: Redis) -> None:
     assert claim.finish(redis, 'w1', []) == []
-    assert redis.keys() == []
+    assert all_keys(redis) == []
 
 
 # --- Results ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from rq.store import keys, registry
 from rq.store import queue as queues
 from rq.store.script import Script
 from tests.store.conftest import HorseMaker
-from tests.store.hands import fields, put, put_many, sent_twice_is_sent_once, status, waiting
+from tests.store.hands import all_keys, fields, put, put_many, sent_twice_is_sent_once, status, waiting
 
 
 def test_emptying_deletes_what_waits_with_all_that_belongs_to_it(redis: Redis) -> None:
@@ -20,7 +20,7 @@ def test_emptying_deletes_what_waits_with_all_that_belongs_to_it(redis: Redis) -
     redis.sadd(keys.dependents('7'), 'x')
     redis.sadd(keys.dependencies('7'), 'y')
     assert queues.empty(redis, 'default') == 1200
-    assert {key.decode() for key in redis.keys()} == {
+    assert {key.decode() for key in all_keys(redis)} == {
         'rq:queues', 'rq:queue:other', 'rq:job:other', 'rq:wake:default', 'rq:wake:other',
     }  # fmt: skip
     assert queues.empty(redis, 'default') == 0
@@ -83,7 +83,7 @@ def test_queues_are_read_and_changed_by_hand(either: Redis, redis: Redis) -> Non
 def test_a_forgotten_queue_is_no_longer_known_and_its_list_is_gone(redis: Redis, disorder: None) -> None:
     put(redis, 'a')
     queues.forget(redis, 'default')
-    assert redis.keys() == [b'rq:job:a']
+    assert all_keys(redis) == [b'rq:job:a']
 
 
 def test_what_is_no_queue_among_the_queues_is_not_named(redis: Redis, disorder: None) -> None:

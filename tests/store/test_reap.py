@@ -12,7 +12,18 @@ from rq.store import job as jobs
 from rq.store import worker as workers
 from tests.store.conftest import HorseMaker
 from tests.store.hands import (
-    TRACEBACK, Horse, age, fields, hold, ids, put, put_many, sent_twice_is_sent_once, status, tokens, waiting,
+    TRACEBACK,
+    Horse,
+    age,
+    fields,
+    hold,
+    ids,
+    put,
+    put_many,
+    sent_twice_is_sent_once,
+    status,
+    tokens,
+    waiting,
 )  # fmt: skip
 
 THEIRS = 'e' * 32

@@ -10,7 +10,18 @@ from rq.store import job as jobs
 from rq.store import queue as queues
 from rq.store import worker as workers
 from tests.store.conftest import HorseMaker
-from tests.store.hands import TRACEBACK, age, fields, ids, put, put_many, sent_twice_is_sent_once, tokens, waiting
+from tests.store.hands import (
+    TRACEBACK,
+    age,
+    all_keys,
+    fields,
+    ids,
+    put,
+    put_many,
+    sent_twice_is_sent_once,
+    tokens,
+    waiting,
+)
 from tests.support.keyspace import difference, snapshot
 
 # --- (1) Every script that puts a job in a queue pushes a token if there is none --------------------------------------
@@ -243,7 +254,7 @@ def test_suspended_is_suspended_until_it_is_resumed(either: Redis, redis: Redis)
     assert not admin.is_suspended(either, 'default')
     assert admin.resume(either) is True
     assert admin.resume(either) is False
-    assert redis.keys() == []
+    assert all_keys(redis) == []
 
 
 def test_a_suspension_may_end_by_itself(redis: Redis) -> None:

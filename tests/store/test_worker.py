@@ -10,7 +10,7 @@ from rq.store import job as jobs
 from rq.store import keys
 from rq.store import worker as workers
 from tests.store.conftest import HorseMaker
-from tests.store.hands import age, put, sent_twice_is_sent_once
+from tests.store.hands import age, all_keys, put, sent_twice_is_sent_once
 from tests.support.keyspace import difference, snapshot
 
 ME, OTHER = 'a' * 16, 'b' * 16
@@ -84,7 +84,7 @@ def test_a_key_of_a_wrong_type_refuses_the_worker_whole(redis: Redis, disorder: 
     redis.set(keys.worker('w1'), 'not mine')
     with pytest.raises(ResponseError, match='WRONGTYPE'):
         register(redis)
-    assert redis.keys() == [b'rq:worker:w1']
+    assert all_keys(redis) == [b'rq:worker:w1']
 
 
 # --- renew ------------------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_a_worker_whose_hash_is_gone_leaves_the_sets_all_the_same(redis: Redis) 
     register(redis)
     redis.delete(keys.worker('w1'))
     workers.retire(redis, 'w1', ME, QUEUES)
-    assert redis.keys() == []
+    assert all_keys(redis) == []
 
 
 def test_a_queue_name_may_hold_any_character(redis: Redis) -> None:
