@@ -133,7 +133,7 @@ def signals_later() -> Iterator[None]:
 
 
 def _become_worker() -> None:
-    """In the new process: hear signals again, and end with the demo even if that is killed outright (Linux)."""
+    """In the new process: hear signals again, and end with the demo if that is killed outright (Linux)."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
     if LIBC:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -2,7 +2,7 @@
 
     python examples/demo/run.py [--limit FILES] [--workers NUMBER]
 
-Nothing is left running and nothing is left on the disk, however it ends.
+Nothing is left running and nothing is left on the disk: also after Ctrl-C, and when a worker dies.
 """
 
 from __future__ import annotations
