@@ -111,7 +111,7 @@ def _instant(data: dict[bytes, bytes], name: bytes) -> datetime:
         seconds = codec.real(stored)
         if seconds is not None:
             return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):  # nan, inf, or beyond what a date can be
+    except (DeserializationError, ValueError, OverflowError, OSError):  # no number; nan; beyond what a date can be
         pass
     raise DeserializationError(f'Execution: field {name.decode()} is not a time: {stored[:60]!r}')
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rq.store import job as store
 from rq.store import keys
 from rq.store import queue as queue_store
 
@@ -90,9 +89,9 @@ class Links:
 
     def get_executions(self: Any) -> list[Execution]:
         """Its runs that are under way (shown from 100 ms on)."""
-        from rq.executions import Execution
+        from rq.executions import ExecutionRegistry
 
-        return [Execution.fetch(run, self.id, self.connection) for run in store.running(self.connection, self.id)]
+        return ExecutionRegistry(self.id, self.connection).get_executions()
 
     @classmethod
     def dependents_key_for(cls, job_id: str) -> str:
