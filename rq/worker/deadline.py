@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ['Deadline']
 
+# Ten years: as good as no limit, and within what every system's timers take.
+LONGEST = 10 * 365 * 86400
+
 
 class Deadline:
     """The time limit of the job that runs now. The supervisor keeps it a second time, for code that cannot be reached."""
@@ -20,7 +23,6 @@ class Deadline:
     def __init__(self) -> None:
         self._at = 0.0
         self._seconds = 0
-        self._shortest = 0.0
         self._before: Any = None
 
     def install(self) -> None:
@@ -36,30 +38,34 @@ class Deadline:
         """Starts the timer for a pack: no job of it can be late before its shortest timeout from now."""
         limits = [seconds for seconds in timeouts if seconds > 0]
         if limits:
-            self._shortest = min(limits)
-            signal.setitimer(signal.ITIMER_REAL, self._shortest)
+            signal.setitimer(signal.ITIMER_REAL, min(*limits, LONGEST))
 
     def close(self) -> None:
         """Stops the timer."""
         self._at = 0.0
-        if self._shortest:
-            self._shortest = 0.0
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
     def set(self, seconds: int) -> None:
         """A job with this timeout begins (-1: no limit)."""
+        if seconds <= 0:
+            self._at = 0.0
+            return
         self._seconds = seconds
-        self._at = time.monotonic() + seconds if seconds > 0 else 0.0
+        self._at = time.monotonic() + seconds
+        # The pack's timer rings in time, unless it has rung, or a job before this one used it for itself.
+        if not 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= seconds:
+            signal.setitimer(signal.ITIMER_REAL, min(seconds, LONGEST))
 
     def clear(self) -> None:
         """The job has ended: nothing is raised any more."""
         self._at = 0.0
 
     def _ring(self, signum: int, frame: FrameType | None) -> None:
+        if not self._at:
+            return  # between two jobs: the next one sets the timer
         left = self._at - time.monotonic()
-        if self._at and left < 0.001:
-            self._at = 0.0
-            raise JobTimeoutException(f'Task exceeded maximum timeout value ({self._seconds} seconds)')
-        if self._shortest:
-            # Too early for this job; a later one of the pack may be due after its own, shorter timeout.
-            signal.setitimer(signal.ITIMER_REAL, min(left, self._shortest) if self._at else self._shortest)
+        if left >= 0.001:
+            signal.setitimer(signal.ITIMER_REAL, min(left, LONGEST))  # the timeout of a job before was shorter
+            return
+        self._at = 0.0
+        raise JobTimeoutException(f'Task exceeded maximum timeout value ({self._seconds} seconds)')
