@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import sys
-from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -19,6 +18,7 @@ from rq.defaults import (
     DEFAULT_RESULT_TTL,
     DEFAULT_WORKER_TTL,
 )
+from rq.exceptions import DeserializationError
 from rq.job import Job, JobStatus
 from rq.logutils import blue, green, setup_loghandlers, yellow
 from rq.queue import Queue
@@ -28,7 +28,7 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.utils import backend_class, ensure_job_list, get_connection_from_queues
 from rq.version import VERSION
 
-from .failure import exception_text
+from .failure import exception_text, shortened
 from .reading import Reading
 from .settings import HorseOptions
 
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 __all__ = ['BaseWorker', 'DequeueStrategy', 'WorkerStatus', 'logger']
 
 logger = logging.getLogger('rq.worker')
+
+# Characters of a traceback that are logged; up to 1 MB of it is stored.
+LOGGED = 100_000
 
 
 class WorkerStatus(str, Enum):
@@ -153,12 +156,13 @@ class BaseWorker(Reading):
     ) -> None:
         """Sets up logging, makes the worker known and says so."""
         setup_loghandlers(logging_level, date_format, log_format)
+        self.pid, self.hostname = os.getpid(), socket.gethostname()  # the process that works, which may be a fork
         self.register_birth()
-        self.log.info(f"Worker 'rq:worker:{self.name}' started with PID {self.pid}, version {VERSION}")
+        self.log.info("Worker '%s' started with PID %s, version %s", self.key, self.pid, VERSION)
         names = ', '.join(green(name) for name in self.queue_names())
-        self.log.info(f'*** Listening on {names}...')
+        self.log.info('*** Listening on %s...', names)
         for name in self.queue_names():
-            self.log.info(f'Cleaning registries for queue: {name}')
+            self.log.info('Cleaning registries for queue: %s', name)
 
     def work(
         self,
@@ -194,12 +198,13 @@ class BaseWorker(Reading):
         runner.log.info(self._begin_line(job, queue))
         try:
             value = runner.call(job, queue)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - SystemExit, timeouts: whatever it is, it is the job's outcome
             text = exception_text(error)
+            runner.note_failure(job, text)  # also where a subclass takes nothing down
             self.handle_job_failure(job, queue, registry, text, execution)
             self.handle_exception(job, type(error), error, error.__traceback__)
             return False
-        job._result = value
+        job._result = value  # type: ignore[attr-defined]  # RQ's name, for handle_job_success
         self.handle_job_success(job, queue, registry, execution)
         return True
 
@@ -210,7 +215,8 @@ class BaseWorker(Reading):
         job._status = JobStatus.FINISHED
         runner = self._running()
         runner.note_success(job, job.__dict__.get('_result'))
-        runner.log.info(f'{queue.name}: {green("Job OK")} ({job.id})')
+        line = f'{queue.name}: {green("Job OK")} ({job.id})'
+        runner.log.info(line)
         if self.log_result_lifespan:
             runner.log.info(_lifespan(job.get_result_ttl(self.default_result_ttl)))
 
@@ -223,13 +229,14 @@ class BaseWorker(Reading):
         execution: Execution | None = None,
     ) -> None:
         """Takes down that the job failed; with retries left it will be tried again."""
-        retry = job.should_retry
+        retry = _will_retry(job)
         job._status = JobStatus.QUEUED if retry else JobStatus.FAILED
         runner = self._running()
         runner.note_failure(job, exc_string)
-        what = f'[Job {job.id}]: exception raised while executing ({_name(job)})'
-        runner.log.error(f'{what}\n{exc_string}'.rstrip())
-        runner.log.info(f"Job {job.id} will be tried again" if retry else "Moving job to 'failed' queue")
+        line = f'[Job {job.id}]: exception raised while executing ({_name(job)})\n{shortened(exc_string, LOGGED)}'
+        runner.log.error(line.rstrip())
+        line = f'Job {job.id} will be tried again' if retry else "Moving job to 'failed' queue"
+        runner.log.info(line)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Hands an exception to the handlers, the last pushed first, until one answers False."""
@@ -283,11 +290,18 @@ def _name(job: Job) -> str:
         return job.description or 'unreadable call'
 
 
+def _will_retry(job: Job) -> bool:
+    try:
+        return job.should_retry
+    except DeserializationError:  # nor can the store read how many are left
+        return False
+
+
 def _lifespan(seconds: int) -> str:
     if seconds > 0:
         return f'Result is kept for {seconds} seconds'
-    return 'Result discarded immediately' if seconds == 0 else yellow('Result will never expire, clean up result key manually')
-
-
-def _idle(seconds: float) -> timedelta:
-    return timedelta(seconds=seconds)
+    return (
+        'Result discarded immediately'
+        if seconds == 0
+        else yellow('Result will never expire, clean up result key manually')
+    )

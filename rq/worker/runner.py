@@ -7,13 +7,15 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from rq.defaults import DEFAULT_FAILURE_TTL
+from rq.exceptions import PayloadTooLarge
 from rq.executions import Execution
 from rq.job import JobStatus
+from rq.job.call import PAYLOAD_LIMIT
 from rq.results import encode_exception, encode_return_value
 from rq.store.wire import bulk
-from rq.timeouts import UnixSignalDeathPenalty
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from .failure import reason_of
+from .failure import exception_text, reason_of
 
 if TYPE_CHECKING:
     from rq.job import Job
@@ -27,8 +29,14 @@ __all__ = ['Pack', 'Runner', 'packed_outcome']
 
 UNSET = object()
 
+# A job shorter than this (nanoseconds) has started no process; after so many in a row its queue's lines may wait.
+SHORT = 500_000
+SHORT_IN_A_ROW = 64
 
-def packed_outcome(kind: bytes, queue: bytes, claimed: Claimed, times: tuple[int, int], ttl: int, payload: bytes) -> bytes:
+
+def packed_outcome(
+    kind: bytes, queue: bytes, claimed: Claimed, times: tuple[int, int], ttl: int, payload: bytes
+) -> bytes:
     """An outcome as the eight bulk strings of lua/lib/results.lua. `queue` is packed already."""
     started, ended = b'%d' % times[0], b'%d' % times[1]
     seconds = b'%d' % ttl
@@ -67,7 +75,12 @@ class Runner:
         self._packed_queues = [bulk(queue.name.encode()) for queue in self.queues]
         self._registries = [queue.started_job_registry for queue in self.queues]
         self._death_penalty = worker.death_penalty_class
-        self._classic = deadline is None or self._death_penalty is not UnixSignalDeathPenalty
+        self._classic = (
+            deadline is None
+            or self._death_penalty is not UnixSignalDeathPenalty
+            or worker.timeout_exception is not JobTimeoutException
+        )
+        self._short = [0] * len(self.queues)  # how many jobs of each queue, the last ones, were short
         self.outcome: tuple[bytes, int, bytes] | None = None
         self.done = 0
         self.failed = 0
@@ -76,17 +89,23 @@ class Runner:
         """Runs one job. Answers its packed outcome and the monotonic nanoseconds when it had ended."""
         claimed = pack.jobs[number]
         worker, queue = self.worker, self.queues[claimed.queue]
+        short = self._short[claimed.queue]
         self.outcome = None
+        self.log.eager = short < SHORT_IN_A_ROW
+        answer: Any = False
         try:
             job = self._job(claimed, queue, pack.redis_us(clock_ns))
             execution = Execution(claimed.execution.decode(), job.id, worker.connection)
-            copy_context().run(worker.perform_job, job, queue, execution)
-        except BaseException as error:  # a worker's own method, or a timeout that struck between two lines of ours
-            self._give_up(claimed, error)
+            answer = copy_context().run(worker.perform_job, job, queue, execution)
+        except BaseException as error:  # noqa: BLE001 - a worker's own method, or a timeout that struck between two lines of ours
+            self._raised(claimed, error)
         if self.deadline is not None:
             self.deadline.clear()
         ended = time.monotonic_ns()
-        kind, ttl, payload = self.outcome or (b'F', self.worker.default_result_ttl, b'')
+        self._short[claimed.queue] = short + 1 if ended - clock_ns < SHORT else 0
+        self.log.ended()
+        told: tuple[bytes, int, bytes] | None = self.outcome
+        kind, ttl, payload = told or self._untold(answer)
         if kind == b'F':
             self.done += 1
         else:
@@ -104,38 +123,65 @@ class Runner:
         job.origin = queue.name
         return job
 
-    def _give_up(self, claimed: Claimed, error: BaseException) -> None:
+    def refused(self, claimed: Claimed, now_us: int, why: str) -> bytes:
+        """The packed outcome of a job that cannot be run at all: failed, and why."""
+        line = f'[Job {claimed.id.decode("utf-8", "backslashreplace")[:100]}]: failed: {why}'
+        self.log.error(line)
+        payload = encode_exception(f'{why}\n')
+        queue = self._packed_queues[claimed.queue]
+        return packed_outcome(b'X', queue, claimed, (now_us, now_us), DEFAULT_FAILURE_TTL, payload)
+
+    def _raised(self, claimed: Claimed, error: BaseException) -> None:
+        line = f'[Job {claimed.id.decode("utf-8", "backslashreplace")}]: '
         if self.outcome is None:
-            text = reason_of(error)
-            self.outcome = (b'X', DEFAULT_FAILURE_TTL, encode_exception(text))
-            self.log.error(f'{self.queues[claimed.queue].name}: Job failed ({claimed.id.decode()}): {text}')
+            self.outcome = (b'X', DEFAULT_FAILURE_TTL, encode_exception(exception_text(error)))
+            line += f'failed: {reason_of(error)}'
+        else:  # a subclass, an exception handler or a tool; what became of the job is decided
+            line += f'exception raised after its end\n{exception_text(error)}'
+        self.log.error(line.rstrip())
+
+    def _untold(self, answer: Any) -> tuple[bytes, int, bytes]:
+        """The outcome where a subclass has replaced the methods that take it down."""
+        if answer is not None and not answer:
+            return b'X', DEFAULT_FAILURE_TTL, encode_exception(f'perform_job of the worker answered {answer!r}\n')
+        return b'F', self.worker.default_result_ttl, b''
 
     # --- called by the worker's methods
 
     def call(self, job: Job, queue: Any) -> Any:
         """What the job's function returns, under its timeout. Raises what it raises."""
-        seconds = job.timeout or queue._default_timeout
-        if self._classic:
-            with self._death_penalty(seconds, self.worker.timeout_exception, job_id=job.id):
-                return job.perform()
-        value = UNSET
+        value: Any = UNSET
         try:
-            self.deadline.set(seconds)  # type: ignore[union-attr]
-            value = job.perform()
-            self.deadline.clear()  # type: ignore[union-attr]
+            seconds = job.timeout or queue._default_timeout
+            job.get_result_ttl(0)  # a field that cannot be read fails the job before it has done anything
+            self.log.begun()
+            if self._classic:
+                with self._death_penalty(seconds, self.worker.timeout_exception, job_id=job.id):
+                    value = job.perform()
+            else:
+                self.deadline.set(seconds)  # type: ignore[union-attr]
+                value = job.perform()
+                self.deadline.clear()  # type: ignore[union-attr]
         except BaseException:
+            if self.deadline is not None:
+                self.deadline.clear()
             if value is UNSET:
                 raise
             # The time was up after the function had returned: it has succeeded.
         return value
 
     def note_success(self, job: Job, value: Any) -> None:
-        """Takes down that a job's function returned `value`."""
+        """Takes down that a job's function returned `value`. Raises PayloadTooLarge for one that Redis cannot store."""
         ttl = job.get_result_ttl(self.worker.default_result_ttl)
-        self.outcome = (b'F', ttl, encode_return_value(job.serializer, value) if ttl != 0 else b'')
+        stored = encode_return_value(job.serializer, value) if ttl != 0 else b''
+        if len(stored) > PAYLOAD_LIMIT:  # Redis would hang up, again and again
+            raise PayloadTooLarge(f'The result takes {len(stored)} bytes, Redis stores up to {PAYLOAD_LIMIT}')
+        self.outcome = (b'F', ttl, stored)
 
     def note_failure(self, job: Job, text: str) -> None:
-        """Takes down that a job failed, with the text of its exception."""
+        """Takes down that a job failed, with the text of its exception; without one, a text given before stays."""
+        if not text and self.outcome is not None and self.outcome[0] == b'X':
+            return
         self.outcome = (b'X', DEFAULT_FAILURE_TTL, encode_exception(text))
 
     def registry(self, queue: Any) -> Any:
