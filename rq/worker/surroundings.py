@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # what `signal` stands on
 import os
 import signal
 import sys
@@ -10,8 +10,8 @@ from typing import Any
 
 __all__ = ['Surroundings', 'close_old_connections']
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGCHLD)
-
+# Those that programs set for themselves. A job that lets SIGPIPE kill would have the next one killed by it.
+_SIGNALS = ('SIGTERM', 'SIGINT', 'SIGALRM', 'SIGCHLD', 'SIGPIPE', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2')
 
 NAME = b'RQ_JOB_ID'
 
@@ -35,12 +35,16 @@ class Surroundings:
     """
 
     def __init__(self) -> None:
-        self._folder = os.getcwd()
+        self._folder = _folder()
         self._variables: Any = os.environ._data  # type: ignore[attr-defined]
         self._environment = dict(self._variables)
         self._find, self._write = _memory()
         self._place = self._length = 0
-        self._handlers: list[tuple[int, Any]] = [(int(s), _signal.getsignal(s)) for s in _SIGNALS]
+        self._handlers: list[tuple[int, Any]] = [
+            (int(getattr(signal, name)), _signal.getsignal(getattr(signal, name)))
+            for name in _SIGNALS
+            if hasattr(signal, name)
+        ]
 
     def name_job(self, job_id: bytes) -> None:
         """Tells the job's own code, and what it starts, who it is: `RQ_JOB_ID`.
@@ -48,6 +52,8 @@ class Surroundings:
         glibc keeps every value that a variable ever had, which a warm process would feel: a value of the same length
         is written over the last one.
         """
+        if b'\0' in job_id:
+            return  # not one of ours, and nothing that an environment can hold
         self._variables[NAME] = self._environment[NAME] = job_id
         if self._place and len(job_id) == self._length:
             self._write(self._place, job_id, self._length)
@@ -58,13 +64,14 @@ class Surroundings:
 
     def restore(self) -> None:
         """Puts back what the job changed."""
-        try:
-            if os.getcwd() != self._folder:
-                os.chdir(self._folder)
-        except OSError:
+        if self._folder is not None and _folder() != self._folder:
             self._return_to_folder()
         if self._variables != self._environment:
             self._restore_environment()
+        self.restore_handlers()
+
+    def restore_handlers(self) -> None:
+        """Puts back the signal handlers alone. Main thread only."""
         for number, handler in self._handlers:
             if _signal.getsignal(number) is not handler and handler is not None:
                 signal.signal(number, handler)
@@ -79,13 +86,23 @@ class Surroundings:
 
     def _return_to_folder(self) -> None:
         try:
-            os.chdir(self._folder)
+            os.chdir(self._folder or '.')
         except OSError:
             pass  # the folder itself is gone; jobs that need it will say so
 
 
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:
+        return None  # it was deleted
+
+
 def close_old_connections() -> None:
     """Lets Django close database connections that are too old or broken, if the jobs use Django."""
-    database = sys.modules.get('django.db')
-    if database is not None:
-        database.close_old_connections()
+    close = getattr(sys.modules.get('django.db'), 'close_old_connections', None)
+    if close is not None:
+        try:
+            close()
+        except Exception:  # noqa: BLE001 - Django without settings, a database that is away: the jobs' trouble
+            pass
