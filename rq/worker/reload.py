@@ -7,10 +7,14 @@ import sys
 import sysconfig
 import time
 
+import rq
+
 __all__ = ['SourceWatch']
 
 # A worker that is never idle looks once a second; one that was woken looks at once.
 LOOK_EVERY = 1.0
+# Times of files come from a clock that ticks every 4 ms, or 10.
+TICK = 10_000_000
 
 
 class SourceWatch:
@@ -21,10 +25,12 @@ class SourceWatch:
         self._known = len(sys.modules)
         self._stamps: dict[str, tuple[int, int]] = {}
         self._next = 0.0
+        self._looked = time.time_ns()
+        self._outdated = False
         paths = sysconfig.get_paths()
-        self._installed = tuple(
-            {os.path.join(paths[name], '') for name in ('stdlib', 'platstdlib', 'purelib', 'platlib')}
-        )
+        installed = [paths[name] for name in ('stdlib', 'platstdlib', 'purelib', 'platlib')]
+        installed.append(os.path.dirname(os.path.abspath(rq.__file__)))
+        self._installed = tuple({os.path.join(path, '') for path in installed})
 
     def learn(self) -> None:
         """Notes the files of the modules imported since the last call."""
@@ -36,18 +42,28 @@ class SourceWatch:
                 continue
             self._base.add(name)
             path = getattr(sys.modules.get(name), '__file__', None)
-            if path and path.endswith('.py') and not path.startswith(self._installed):
-                stamp = _stamp(path)
-                if stamp is not None:
-                    self._stamps[path] = stamp
+            if isinstance(path, str) and path.endswith('.py') and not path.startswith(self._installed):
+                self._note(path)
+
+    def _note(self, path: str) -> None:
+        stamp = _stamp(path)
+        if stamp is not None:
+            self._stamps[path] = stamp
+            # Imported after `changed` looked last. A file written since then may be newer than what was imported.
+            if self._looked - TICK < stamp[0] < time.time_ns() + TICK:
+                self._outdated = True
 
     def changed(self, now: bool) -> bool:
-        """Whether a file is not as it was. Looks at once or, without `now`, once a second."""
+        """Whether a file is not as it was. Looks at once or, without `now`, once a second. To be asked before each pack."""
+        self._looked = time.time_ns()
         clock = time.monotonic()
         if not now and clock < self._next:
-            return False
+            return self._outdated
         self._next = clock + LOOK_EVERY
-        return any(_stamp(path) not in (stamp, None) for path, stamp in self._stamps.items())
+        self._outdated = self._outdated or any(
+            _stamp(path) not in (stamp, None) for path, stamp in self._stamps.items()
+        )
+        return self._outdated
 
 
 def _stamp(path: str) -> tuple[int, int] | None:
