@@ -6,8 +6,10 @@ told to; it reports births and deaths over a pipe. The supervisor itself never i
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import select
 import signal
 import sys
 import traceback
@@ -15,10 +17,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .failure import reason_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ['Death', 'ForkStart', 'NurseryStart', 'die_with_parent']
+
+# The supervisor has other duties while a nursery imports.
+PATIENCE = 0.04
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(slots=True)
@@ -28,6 +36,7 @@ class Death:
     pid: int
     status: int  # as waitpid gives it
     peak_kb: int  # peak memory in kilobytes
+    seen: bool = True  # False: how it ended is not known
 
     @property
     def clean(self) -> bool:
@@ -36,6 +45,8 @@ class Death:
 
     def text(self) -> str:
         """What happened, in RQ's words and with the peak memory."""
+        if not self.seen:
+            return 'Work-horse ended; nobody knows how: its exit status went to another process'
         told = f'Work-horse terminated unexpectedly; waitpid returned {self.status}'
         if os.WIFSIGNALED(self.status):
             number = os.WTERMSIG(self.status)
@@ -52,13 +63,19 @@ def _signal_name(number: int) -> str:
         return ''
 
 
+def _wait(pid: int) -> Death | None:
+    """The end of a child, None while it lives. Raises ChildProcessError for who is no child of ours."""
+    found, status, usage = os.wait4(pid, os.WNOHANG)
+    peak = usage.ru_maxrss // 1024 if sys.platform == 'darwin' else usage.ru_maxrss
+    return Death(pid, status, peak) if found else None
+
+
 def die_with_parent(parent: int) -> None:
     """Asks the kernel for a SIGTERM when the parent dies, where it can (Linux). Ends this process if it is dead already."""
     if sys.platform == 'linux':
         import ctypes
 
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 
@@ -70,6 +87,7 @@ def _become_horse(parent: int, body: Callable[[], int]) -> None:
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # until the horse has its own answer; the board says stop as well
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         die_with_parent(parent)
@@ -77,19 +95,25 @@ def _become_horse(parent: int, body: Callable[[], int]) -> None:
         code = 0
     except SystemExit:
         code = 0
-    except BaseException:  # the outermost frame of a process
+    except BaseException:  # noqa: BLE001 - the outermost frame of a process
         traceback.print_exc()
     finally:
         _leave(code)
 
 
 def _leave(code: int) -> None:
+    try:
+        _flush_streams()
+    finally:
+        os._exit(code)  # whatever else: a fork must not go on as a second supervisor
+
+
+def _flush_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
+        except Exception:  # noqa: BLE001 - closed, None, or whatever a job has put there
             pass
-    os._exit(code)
 
 
 class ForkStart:
@@ -97,14 +121,12 @@ class ForkStart:
 
     def __init__(self, body: Callable[[], int]) -> None:
         self.body = body
+        if sys.platform == 'linux':
+            import ctypes  # noqa: F401 - here once and not in every child
 
     def start(self) -> int:
         """The pid of a new horse."""
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                pass
+        _flush_streams()  # else the child has a copy of what they hold
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
@@ -118,85 +140,101 @@ class ForkStart:
     def reap(self, pid: int) -> Death | None:
         """The end of the horse, or None while it lives."""
         try:
-            found, status, usage = os.wait4(pid, os.WNOHANG)
-        except ChildProcessError:
-            return Death(pid, 0, 0)
-        return Death(pid, status, usage.ru_maxrss) if found else None
+            return _wait(pid)
+        except ChildProcessError:  # the application around us has taken it
+            return Death(pid, 0, 0, seen=False)
 
     def close(self) -> None:
         """Nothing to end."""
 
 
 class NurseryStart:
-    """Horses forked by a process that has imported the modules of `--preload`."""
+    """Horses forked by a process that has imported the modules of `--preload`. One that dies is replaced."""
 
     def __init__(self, body: Callable[[], int], modules: tuple[str, ...]) -> None:
         self._body = body
         self._modules = modules
+        self._deaths: dict[int, Death] = {}
+        self._begin()
+
+    def _begin(self) -> None:
         self._orders_read, self._orders = os.pipe()
         self._news, self._news_write = os.pipe()
         os.set_blocking(self._news, False)
         self._buffer = b''
-        self._deaths: dict[int, Death] = {}
-        self.pid = self._fork()
-
-    def _fork(self) -> int:
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            _become_horse(parent, self._nurse)
+        self._ordered = False
+        self._born: list[int] = []
+        self._fruitful = False
+        self._end: Death | None = None
+        self.pid = ForkStart(self._nurse).start()
         os.close(self._orders_read)
         os.close(self._news_write)
-        return pid
 
     def start(self) -> int:
-        """The pid of a new horse. Raises OSError when the nursery has died (its modules could not be imported)."""
-        os.write(self._orders, b'!')
-        os.set_blocking(self._news, True)
-        try:
-            while True:
-                news = self._read()
-                if news is None:
-                    raise OSError(f'the modules of --preload ({", ".join(self._modules)}) could not be imported')
-                if 'born' in news:
-                    return int(news['born'])
-                self._note(news)
-        finally:
-            os.set_blocking(self._news, False)
+        """The pid of a new horse; 0: not yet, ask again. Raises SystemExit when the modules cannot be imported."""
+        if self._end is not None:
+            self._give_up_or_replace(self._end)
+        if not self._ordered:
+            self._ordered = True
+            try:
+                os.write(self._orders, b'!')
+            except BrokenPipeError:
+                pass  # it is dead, which we are about to hear
+        select.select([self._news], [], [], PATIENCE)
+        self._listen()
+        if not self._born:
+            return 0
+        self._ordered, self._fruitful = False, True
+        return self._born.pop(0)
 
     def reap(self, pid: int) -> Death | None:
         """The end of the horse, or None while it lives."""
-        try:
-            while True:
-                news = self._read()
-                if news is None:
-                    return self._deaths.pop(pid, None) or Death(pid, 0, 0)
-                self._note(news)
-        except BlockingIOError:
-            return self._deaths.pop(pid, None)
+        self._listen()
+        death = self._deaths.pop(pid, None)
+        if death is None and self._end is not None:
+            return _orphan_end(pid)
+        return death
 
     def close(self) -> None:
-        """Ends the nursery."""
-        os.close(self._orders)
-        try:
+        """Ends the nursery, in whatever import it may be."""
+        if self._end is None:
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
             os.waitpid(self.pid, 0)
-        except ChildProcessError:
-            pass
+        os.close(self._orders)
         os.close(self._news)
 
-    def _note(self, news: dict[str, Any]) -> None:
-        death = Death(news['dead'], news['status'], news['peak'])
-        self._deaths[death.pid] = death
+    def _give_up_or_replace(self, end: Death) -> None:
+        if not self._fruitful:
+            names = ', '.join(self._modules)
+            raise SystemExit(f'The process that imports the modules of --preload ({names}) died: {end.text()}')
+        os.close(self._orders)
+        os.close(self._news)
+        self._begin()
 
-    def _read(self) -> dict[str, Any] | None:
-        while b'\n' not in self._buffer:
-            more = os.read(self._news, 4096)
+    def _listen(self) -> None:
+        """Takes in what the nursery has told so far. Raises SystemExit when it could not import its modules."""
+        while self._end is None:
+            try:
+                more = os.read(self._news, 4096)
+            except BlockingIOError:
+                return
             if not more:
-                return None
-            self._buffer += more
-        line, self._buffer = self._buffer.split(b'\n', 1)
-        news: dict[str, Any] = json.loads(line)
-        return news
+                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+                self._end = _wait(self.pid)
+            *lines, self._buffer = (self._buffer + more).split(b'\n')
+            for line in lines:
+                self._note(json.loads(line))
+
+    def _note(self, news: dict[str, Any]) -> None:
+        if 'failed' in news:
+            raise SystemExit(news['failed'])
+        if 'born' in news:
+            self._born.append(news['born'])
+        else:
+            self._deaths[news['dead']] = Death(news['dead'], news['status'], news['peak'])
 
     # --- in the nursery
 
@@ -205,8 +243,14 @@ class NurseryStart:
         os.close(self._news)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for module in self._modules:
-            import_module(module)
-        horses = ForkStart(self._body)
+            try:
+                import_module(module)
+            except BaseException as error:  # noqa: BLE001 - whatever it does, it must not be taken for a horse's end
+                self._tell({'failed': f'The module {module!r} of --preload cannot be imported: {reason_of(error)}'})
+                return 1
+        gc.collect()
+        gc.freeze()  # what is imported stays: the horses' collector need not copy its pages by looking at them
+        horses = ForkStart(self._grow_up)
         alive: set[int] = set()
         signal.signal(signal.SIGCHLD, lambda *_: self._report(horses, alive))
         while os.read(self._orders_read, 1):
@@ -217,6 +261,11 @@ class NurseryStart:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         return 0
 
+    def _grow_up(self) -> int:
+        os.close(self._orders_read)
+        os.close(self._news_write)  # its end tells the supervisor that the nursery is dead
+        return self._body()
+
     def _report(self, horses: ForkStart, alive: set[int]) -> None:
         for pid in list(alive):
             death = horses.reap(pid)
@@ -224,5 +273,18 @@ class NurseryStart:
                 alive.discard(pid)
                 self._tell({'dead': pid, 'status': death.status, 'peak': death.peak_kb})
 
-    def _tell(self, news: dict[str, int]) -> None:
+    def _tell(self, news: dict[str, Any]) -> None:
         os.write(self._news_write, json.dumps(news).encode() + b'\n')
+
+
+def _orphan_end(pid: int) -> Death | None:
+    """The end of a horse whose nursery died before it, or None while it lives."""
+    try:
+        return _wait(pid)  # as process 1 of a container we inherit it
+    except ChildProcessError:
+        pass
+    try:
+        os.kill(pid, 0)
+        return None
+    except ProcessLookupError:
+        return Death(pid, 0, 0, seen=False)
