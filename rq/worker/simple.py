@@ -5,6 +5,7 @@ For tests, for debuggers and for systems without fork. A job that kills the proc
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import threading
@@ -18,9 +19,9 @@ from rq.store import claim as store
 from rq.store import keys
 from rq.store import worker as worker_store
 from rq.store.wire import Wire
-from rq.timeouts import TimerDeathPenalty
+from rq.timeouts import TimerDeathPenalty, UnixSignalDeathPenalty
 
-from . import settings
+from . import plan, settings
 from .base import BaseWorker
 from .care import Care
 from .deadline import Deadline
@@ -28,15 +29,16 @@ from .log import JobLog
 from .order import QueueOrder
 from .outage import Outage
 from .runner import Pack, Runner
+from .surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rq.store.claim import Answer, Lease
+    from rq.store.claim import Answer, Claim, Lease
 
 __all__ = ['SimpleWorker']
 
-# How long it waits for a token before it looks at its signals and limits again.
+# How long it waits for a token before it looks at its limits again, and how often it looks for the end of a suspension.
 BLOCK = 1.0
 
 
@@ -50,7 +52,7 @@ class SimpleWorker(BaseWorker):
             return loop.run(burst, max_jobs, max_idle_time)
         finally:
             self._runner = None
-            self.log.info(f"Worker 'rq:worker:{self.name}' done, quitting")
+            self.log.info("Worker '%s' done, quitting", self.key)
 
 
 class _Loop:
@@ -58,74 +60,88 @@ class _Loop:
 
     def __init__(self, worker: SimpleWorker) -> None:
         self.worker = worker
-        self.deadline: Deadline | None = Deadline()
-        self.signals: list[tuple[signal.Signals, Any]] = []
-        self.stopping = 0
-        if threading.current_thread() is not threading.main_thread():
-            self.deadline = None  # signals reach the main thread only
+        self.main = threading.current_thread() is threading.main_thread()  # the only one that signals reach
+        self.deadline: Deadline | None = None
+        if self.main and hasattr(signal, 'SIGALRM'):
+            self.deadline = Deadline()
+        elif issubclass(worker.death_penalty_class, UnixSignalDeathPenalty):
             worker.death_penalty_class = TimerDeathPenalty
         self.runner = Runner(worker, JobLog(worker.log, None), self.deadline)
         self.order = QueueOrder(worker.queue_names(), worker._dequeue_strategy)
         self.wire = Wire(clone(worker.connection, settings.WIRE_TIMEOUT))
         self.outage = Outage(worker.log, f'Worker {worker.name}')
         self.keeper = _Keeper(worker)
+        self.stop = _Stop(self.keeper)
         self.seq = 0
         self.ran = 0
-        self.done = self.failed = 0
         self.worked = 0.0
         self.outcomes: list[bytes] = []
         self.token = b''
 
     def run(self, burst: bool, max_jobs: int | None, max_idle: int | None) -> bool:
-        """Works until the end; answers whether any job ran."""
-        self._take_signals()
+        """Works until the end; answers whether any job ran. Raises SystemExit when told a second time to stop."""
+        names = {name: os.environ.get(name) for name in ('RQ_WORKER_ID', 'RQ_JOB_ID')}
+        os.environ['RQ_WORKER_ID'] = self.worker.name
+        if self.deadline is not None:
+            self.deadline.install()
+        if self.main:
+            self.stop.install()
+        self.surroundings = Surroundings()
         self.keeper.start()
         try:
-            seconds, micros = self._insist(lambda: self.wire.command(b'TIME'))
-            self.seq = int(seconds) * 1_000_000 + int(micros)
-            self._work(burst, max_jobs, max_idle)
+            answer = self._insist(lambda: self.wire.command(b'TIME'))
+            if answer is not None:
+                self.seq = int(answer[0]) * 1_000_000 + int(answer[1])
+                self._work(burst, max_jobs, max_idle)
         finally:
+            self.wire.close()  # before the keeper leaves: a token that was on its way to us is then passed on
             self.keeper.stop()
-            self._give_signals_back()
-            self.wire.close()
+            self.stop.remove()
+            if self.deadline is not None:
+                self.deadline.remove()
+            _set_names(names)
         return self.ran > 0
 
     def _work(self, burst: bool, max_jobs: int | None, max_idle: int | None) -> None:
         idle_since = time.monotonic()
         while True:
-            ending = bool(self.stopping) or (max_jobs is not None and self.ran >= max_jobs)
+            ending = self.stop.told or (max_jobs is not None and self.ran >= max_jobs)
             if ending and not self.outcomes:
                 return
             answer = self._exchange(0 if ending else 1)
-            if ending:
+            if ending or answer is None:
                 return
             if answer.jobs:
                 self._run(answer)
                 idle_since = time.monotonic()
                 continue
-            if burst and not answer.dropped:
+            if answer.dropped:
+                continue
+            idle = time.monotonic() - idle_since
+            if burst or (max_idle is not None and idle >= max_idle):
                 return
-            if max_idle is not None and time.monotonic() - idle_since >= max_idle:
-                return
-            if not answer.dropped:
-                self._block(answer)
+            self._block(answer, BLOCK if max_idle is None else min(BLOCK, max_idle - idle))
 
-    def _exchange(self, room: int) -> Answer:
+    def _exchange(self, room: int) -> Answer | None:
+        """The answer to a claim; None: told to stop, and nothing was owed."""
         self.seq += 1
         queues = [(name, 1) for _, name in self.order.next()]
-        counters = (self.done, self.failed, self.worked)
+        counters = (self.runner.done, self.runner.failed, self.worked)
         token, self.token = self.token, b''
         worker = self.worker
         claim = store.Claim(
             worker.name.encode(), worker.incarnation, self.seq, queues, room, self.outcomes, token, b'idle', counters
         )
-        answer: Answer = self._insist(lambda: store.exchange(self.wire, claim))
+        answer: Answer | None = self._insist(lambda: store.exchange(self.wire, claim), claim)
+        if answer is None:
+            return None
         if b'STALE' in answer.became:
             worker.log.error('An outcome came too late and was dropped: its lease had gone to another worker')
         self.outcomes = []
         return answer
 
-    def _insist(self, request: Callable[[], Any]) -> Any:
+    def _insist(self, request: Callable[[], Any], claim: Claim | None = None) -> Any:
+        """The answer, whatever happens to Redis meanwhile; None: told to stop before there was one, and nothing is owed."""
         while True:
             try:
                 answer = request()
@@ -133,65 +149,103 @@ class _Loop:
                 return answer
             except (RedisError, OSError) as error:
                 self.wire.close()
-                time.sleep(self.outage.failed(error))
+                self.stop.wait(self.outage.failed(error))
+            if self.stop.told and not self.outcomes:
+                if claim is not None:
+                    self._disown(claim)
+                return None
+
+    def _disown(self, claim: Claim) -> None:
+        """A request without an answer may have claimed a job: it goes back, or is reaped where Redis stays away."""
+        try:
+            store.release_pack(clone(self.worker.connection, settings.SUPERVISOR_TIMEOUT), self.worker.name, claim.seq)
+        except (RedisError, OSError) as error:
+            self.worker.log.error('Redis is away; what was claimed last is left to other workers (%s)', error)
 
     def _run(self, answer: Answer) -> None:
         [claimed] = answer.jobs
         job = claimed._replace(queue=self.order.number(claimed.queue))
         pack = Pack(self.seq, [job], answer.now_us)
-        lease = store.Lease(self.order.names[job.queue], job.id.decode(), job.execution.decode())
+        lease = store.Lease(self.order.names[job.queue], _text(job.id), _text(job.execution))
+        self._name(job.id)
         clock = time.monotonic_ns()
         self.keeper.hold(lease, pack.redis_us(clock) / 1e6)
-        if self.deadline is not None:
-            self.deadline.open([_timeout(job.hash.get(b'timeout'))])
         try:
             packed, ended = self.runner.run(pack, 0, clock)
         finally:
             if self.deadline is not None:
                 self.deadline.close()
             self.keeper.let_go()
+        if self.main:
+            self.surroundings.restore_handlers()
         self.outcomes.append(packed)
         self.ran += 1
-        self.done, self.failed = self.runner.done, self.runner.failed
         self.worked += (ended - clock) / 1e9
 
-    def _block(self, answer: Answer) -> None:
+    def _name(self, job_id: bytes) -> None:
+        if self.main:
+            self.surroundings.name_job(job_id)
+        else:  # what the C library knows is one for all threads; other workers may run in them
+            os.environ._data[b'RQ_JOB_ID'] = job_id  # type: ignore[attr-defined]
+
+    def _block(self, answer: Answer, seconds: float) -> None:
         held = {name.decode() for name in answer.suspended}
         names = [name for name in self.order.names if name not in held]
         if not names:
-            time.sleep(BLOCK / 2)
+            self.stop.wait(min(seconds, BLOCK / 2))
             return
         markers = [keys.wake(name).encode() for name in names]
         try:
-            self.wire.send(len(markers) + 2, Wire.pack([b'BLPOP', *markers, b'%.3f' % BLOCK]))
-            ready, _, _ = select.select([self.wire], [], [], BLOCK + settings.WIRE_TIMEOUT)
-            found = self.wire.receive() if ready else None
+            self.wire.send(len(markers) + 2, Wire.pack([b'BLPOP', *markers, b'%.3f' % max(seconds, 0.01)]))
+            self.stop.wait(seconds + settings.WIRE_TIMEOUT, self.wire)
+            if self.stop.told:
+                self.wire.close()
+                return
+            found = self.wire.receive()
             if found is not None:
                 self.token = keys.wake_name(found[0].decode()).encode()
         except (RedisError, OSError) as error:
             self.wire.close()
-            time.sleep(self.outage.failed(error))
+            self.stop.wait(self.outage.failed(error))
 
-    # --- signals: the first lets the job end, the second does not
 
-    def _take_signals(self) -> None:
-        if self.deadline is None:
-            return
-        self.deadline.install()
+class _Stop:
+    """Signals: the first lets the job end, a second one at least a second later does not."""
+
+    def __init__(self, keeper: _Keeper) -> None:
+        self.told = False
+        self._since: float | None = None
+        self._keeper = keeper
+        self._before: list[tuple[int, Any]] = []
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+
+    def install(self) -> None:
+        """Takes SIGINT and SIGTERM. Raises ValueError outside the main thread."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            self.signals.append((number, signal.signal(number, self._on_stop)))
+            self._before.append((number, signal.signal(number, self._on_signal)))
 
-    def _give_signals_back(self) -> None:
-        if self.deadline is not None:
-            self.deadline.remove()
-        for number, handler in self.signals:
+    def remove(self) -> None:
+        """Gives them back."""
+        for number, handler in self._before:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        os.close(self._read)
+        os.close(self._write)
 
-    def _on_stop(self, signum: int, frame: Any) -> None:
-        self.stopping += 1
-        if self.stopping > 1:
+    def wait(self, seconds: float, *others: Any) -> None:
+        """Waits so long, or until one of the others can be read; not at all once told to stop."""
+        select.select([self._read, *others], [], [], seconds)
+
+    def _on_signal(self, signum: int, frame: Any) -> None:
+        # Not logged from here: the signal may have struck in the middle of another log line.
+        now = time.monotonic()
+        what = plan.on_signal(self._since, now)
+        if what == 'cold':
             raise SystemExit('Cold shut down')
-        self.worker.log.info('Warm shut down requested')
+        if what == 'warm':
+            self.told, self._since = True, now
+            self._keeper.say('Warm shut down requested')
+            os.write(self._write, b'!')
 
 
 class _Keeper(threading.Thread):
@@ -205,6 +259,7 @@ class _Keeper(threading.Thread):
         self.outage = Outage(worker.log, f'Worker {worker.name}')
         self._held: tuple[Lease, float, float] | None = None
         self._shown_at = 0.0
+        self._said: list[str] = []
         self._end = threading.Event()
 
     def hold(self, lease: Lease, started: float) -> None:
@@ -215,6 +270,10 @@ class _Keeper(threading.Thread):
     def let_go(self) -> None:
         """The job has ended."""
         self._held = None
+
+    def say(self, line: str) -> None:
+        """Has a line logged within 50 ms; may be called by a signal handler."""
+        self._said.append(line)
 
     def _leases(self) -> list[Lease]:
         held = self._held
@@ -227,19 +286,27 @@ class _Keeper(threading.Thread):
 
     def run(self) -> None:
         """The thread's loop."""
-        pause = settings.ANNOUNCE_AFTER / 2
+        pause, quiet_until = settings.ANNOUNCE_AFTER / 2, 0.0
         while not self._end.wait(pause):
+            self._speak()
+            if time.monotonic() < quiet_until:
+                continue
             try:
                 self._show()
                 self.care.tick()
                 self.outage.passed()
-                pause = settings.ANNOUNCE_AFTER / 2
             except (RedisError, OSError) as error:
-                pause = self.outage.failed(error)
+                quiet_until = time.monotonic() + self.outage.failed(error)
+        self._speak()
         try:
             self.care.leave()
         except (RedisError, OSError):
             pass  # tokens end by themselves, and others nudge
+        self.connection.close()
+
+    def _speak(self) -> None:
+        while self._said:
+            self.worker.log.info(self._said.pop(0))
 
     def _show(self) -> None:
         held, now = self._held, time.monotonic()
@@ -251,8 +318,13 @@ class _Keeper(threading.Thread):
         self._shown_at = now
 
 
-def _timeout(stored: bytes | None) -> int:
-    try:
-        return int(stored or 180)
-    except ValueError:
-        return 180
+def _text(stored: bytes) -> str:
+    return stored.decode('utf-8', 'backslashreplace')
+
+
+def _set_names(names: dict[str, str | None]) -> None:
+    for name, value in names.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
