@@ -5,18 +5,23 @@ from __future__ import annotations
 import random
 
 from .base import DequeueStrategy
+from .settings import PACK_MOST
 
 __all__ = ['QueueOrder']
 
 
 class QueueOrder:
-    """The queues of one worker. `next` gives them in the order of the next claim, `number` finds them again."""
+    """The queues of one worker. `next` gives them in the order of the next claim, `number` finds them again.
+
+    `most` is how many jobs a claim may take: in turn means one job of each queue.
+    """
 
     def __init__(self, names: list[str], strategy: DequeueStrategy) -> None:
+        self.most = PACK_MOST if strategy is DequeueStrategy.DEFAULT else 1
         self.names = names
         self._strategy = strategy
         self._all = [(number, name.encode()) for number, name in enumerate(names)]
-        self._orders: list[list[tuple[int, bytes]]] = [self._all]
+        self._order = self._all
         self._turn = 0
 
     def next(self) -> list[tuple[int, bytes]]:
@@ -26,10 +31,11 @@ class QueueOrder:
             order = random.sample(self._all, len(self._all))
         elif self._strategy is DequeueStrategy.ROUND_ROBIN:
             order = self._all[self._turn :] + self._all[: self._turn]
-            self._turn = (self._turn + 1) % len(self._all)
         self._order = order
         return order
 
     def number(self, place: int) -> int:
-        """Which queue stood at a place of the last order given."""
-        return self._order[place][0]
+        """Which queue stood at a place of the last order given. In turn: its turn is over."""
+        number = self._order[place][0]
+        self._turn = (number + 1) % len(self._all)
+        return number

@@ -31,6 +31,11 @@ class Outage:
         """Whether the last try failed."""
         return self._since > 0
 
+    @property
+    def seconds(self) -> float:
+        """How long the trouble has lasted; 0 while there is none."""
+        return time.monotonic() - self._since if self._since else 0.0
+
     def failed(self, error: BaseException) -> float:
         """Takes in an error; answers how many seconds to wait before the next try."""
         kind = classify(error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from . import settings
 from .board import Phase
 
-__all__ = ['After', 'Rhythm', 'Watched', 'after_end', 'on_signal', 'watch']
+__all__ = ['Rhythm', 'Watched', 'after_end', 'on_signal', 'watch']
 
 NS = 1_000_000_000
 
