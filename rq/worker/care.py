@@ -8,10 +8,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import RedisError
+
 from rq.exceptions import AbandonedJobError
 from rq.results import encode_exception
 from rq.store import enqueue as enqueue_store
 from rq.store import worker as store
+from rq.store.replies import Trouble, classify
 
 from . import settings
 from .plan import Rhythm
@@ -48,33 +51,47 @@ class Care:
                 'reap': settings.REAP_EVERY,
             }
         )
+        self.superseded = False  # another worker has our name: nobody renews our leases any more
         self._renewed_wip = 0.0
-        self._contact = time.monotonic()
-        self._reap_from = self._contact + settings.LEASE
+        self._contact = self._clocks()
+        self._reap_from = time.monotonic() + settings.LEASE
         self._judged_server = False
         self._nudging = False
 
     def tick(self) -> None:
         """Does what is due. Raises redis-py's errors; what was not done is due again."""
         now = time.monotonic()
-        for task in self.rhythm.due(now):
+        due = self.rhythm.due(now)
+        refused: RedisError | None = None
+        for number, task in enumerate(due):
             try:
                 getattr(self, task)(now)
-            except Exception:
-                self.rhythm.delay(task, now)
-                raise
-            self._in_touch(time.monotonic())
+            except (RedisError, OSError) as error:
+                if not isinstance(error, RedisError) or classify(error) is not Trouble.BUG:
+                    for undone in due[number:]:
+                        self.rhythm.delay(undone, now)
+                    raise
+                refused = error  # a key of a wrong type, perhaps: it must not keep the other duties from being done
+            self._in_touch()
+        if refused is not None:
+            raise refused
 
     def next(self) -> float:
         """When something is due (monotonic seconds)."""
         return self.rhythm.next()
 
-    def _in_touch(self, now: float) -> None:
+    @staticmethod
+    def _clocks() -> tuple[float, float]:
+        # The monotonic clock stands still while the machine sleeps; the other one may be set. Both are asked.
+        return time.monotonic(), time.time()
+
+    def _in_touch(self) -> None:
         # Who was cut off cannot tell the dead from those who were cut off as well: they get a lease's time.
-        if now - self._contact > settings.LEASE / 2:
-            self._reap_from = now + settings.LEASE
+        clocks = self._clocks()
+        if max(now - before for now, before in zip(clocks, self._contact, strict=True)) > settings.LEASE / 2:
+            self._reap_from = clocks[0] + settings.LEASE
             self._judged_server = False
-        self._contact = now
+        self._contact = clocks
 
     def renew(self, now: float) -> None:
         """The worker's own lease, and every 15 s those of its jobs."""
@@ -83,8 +100,10 @@ class Care:
             leases = self.leases()
         worker = self.worker
         ttl, fields = worker.worker_ttl + 60, worker._birth_fields()
-        if not store.renew(self.connection, worker.name, worker.incarnation, ttl, leases, fields):
+        held = store.renew(self.connection, worker.name, worker.incarnation, ttl, leases, fields)
+        if not held and not self.superseded:
             worker.log.error(f'Worker {worker.name}: another worker has taken this name')
+        self.superseded = not held
         if leases:
             self._renewed_wip = now
 
@@ -109,10 +128,13 @@ class Care:
         if not self._judged_server:
             # A server that is younger than a lease knows of no renewal that was due before it.
             age = store.server_uptime(self.connection)
-            self._reap_from = max(self._reap_from if age < settings.LEASE else 0.0, now + settings.LEASE - age)
+            self._reap_from = max(self._reap_from, now + settings.LEASE - age)
             self._judged_server = True
         if now < self._reap_from:
             return
+        if self._nudging:  # one worker does it for all
+            for name in store.bury(self.connection):
+                self.worker.log.warning(f'Worker {name} died without a word')
         for name in self.worker.queue_names():
             for job_id, became, owner in store.reap(self.connection, name, ABANDONED):
                 self.worker.log.warning(f'{name}: took job {job_id} from dead worker {owner or "(unknown)"}: {became}')
