@@ -1,13 +1,14 @@
 -- Moves scheduled jobs whose time has come, by Redis time, to their queues, oldest first. Twice does no harm. Canceled
 -- and running ones only leave the schedule.
 -- KEYS: 1 the list of the first queue (routing only)
--- ARGV: 1 prefix  2 jobs at most (up to 1,000), shared evenly by the queues  3.. queues
+-- ARGV: 1 prefix  2 jobs at most (up to 1,000): each queue has its share, what is left goes to the first
+--       that have more  3.. queues
 -- answers: {jobs moved, epoch at which the next is due or '' when there is none}
 --- @include keys
 --- @include time
 --- @include wake
 --- @include leave
-local share = math.max(1, math.floor(tonumber(ARGV[2]) / (#ARGV - 2)))
+local left = tonumber(ARGV[2])
 local moved, soonest = 0, math.huge
 
 local function promote(q, id)
@@ -21,17 +22,22 @@ local function promote(q, id)
   moved = moved + 1
 end
 
-for a = 3, #ARGV do
-  local q = ARGV[a]
+local function promote_some(q, most)
   local home = k_registry('scheduled', q)
-  local ids = try('ZRANGEBYSCORE', home, '-inf', NOW, 'LIMIT', 0, share) or {}
-  if #ids > 0 and try('LLEN', k_queue(q)) and try('ZCARD', k_wip(q)) then
-    redis.call('ZREM', home, unpack(ids))
-    for _, id in ipairs(ids) do promote(q, id) end
-    redis.call('SADD', k_queues, k_queue(q))
-    wake_if_waiting(q)
-  end
-  local first = try('ZRANGE', home, 0, 0, 'WITHSCORES') or {}
+  local ids = try('ZRANGEBYSCORE', home, '-inf', NOW, 'LIMIT', 0, most) or {}
+  if #ids == 0 or not (try('LLEN', k_queue(q)) and try('ZCARD', k_wip(q))) then return end
+  left = left - #ids
+  redis.call('ZREM', home, unpack(ids))
+  for _, id in ipairs(ids) do promote(q, id) end
+  redis.call('SADD', k_queues, k_queue(q))
+  wake_if_waiting(q)
+end
+
+local share = math.max(1, math.floor(left / (#ARGV - 2)))
+for a = 3, #ARGV do promote_some(ARGV[a], share) end
+for a = 3, #ARGV do
+  if left > 0 and #ARGV > 3 then promote_some(ARGV[a], left) end
+  local first = try('ZRANGE', k_registry('scheduled', ARGV[a]), 0, 0, 'WITHSCORES') or {}
   soonest = math.min(soonest, tonumber(first[2]) or math.huge)
 end
 -- A score that is no time (1e300, inf) never comes: 1e12 is 30,000 years away.

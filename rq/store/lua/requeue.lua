@@ -6,6 +6,7 @@
 --- @include keys
 --- @include time
 --- @include wake
+--- @include leave
 local q, list, home = ARGV[2], k_queue(ARGV[2]), k_registry('failed', ARGV[2])
 local any = false
 redis.call('LLEN', list) -- a key of a wrong type is refused before anything is written
@@ -13,9 +14,10 @@ redis.call('LLEN', list) -- a key of a wrong type is refused before anything is 
 local function requeue(id)
   local key = k_job(id)
   if redis.call('ZREM', home, id) == 0 then return 'NOT_FAILED' end
-  local h = try('HMGET', key, 'status', 'created_at', 'data') or {}
+  local h = try('HMGET', key, 'status', 'created_at', 'data', 'execution', 'worker_name') or {}
   if not (h[1] or h[2] or h[3]) then return 'GONE' end
   if h[1] ~= 'failed' and h[1] ~= 'stopped' then return 'NOT_FAILED' end
+  if h[4] then revoke(q, id, h[4], h[5]) end -- a stopped one whose worker has not reported yet
   redis.call('HDEL', key, 'started_at', 'ended_at', 'exc_info', 'worker_name', 'execution', 'announced', 'losses')
   redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso(NOW_US))
   redis.call('PERSIST', key)

@@ -33,7 +33,7 @@ local function put_again(q, id, h, home, fields, ttl)
   if ttl > 0 then redis.call('EXPIRE', key, ttl) else redis.call('PERSIST', key) end
   if stays then return 'AGAIN' end
   leave(id, status, origin)
-  if status == 'started' then revoke(origin, id, h[4], h[5]) end
+  if h[4] or status == 'started' then revoke(origin, id, h[4], h[5]) end -- canceled ones may still run, too
   return 'QUEUED'
 end
 
