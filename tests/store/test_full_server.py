@@ -28,7 +28,7 @@ class Full:
         self.worker = worker
 
     def fill(self) -> None:
-        self.redis.config_set('maxmemory', '1mb')
+        self.redis.config_set('maxmemory', self.redis.info('memory')['used_memory'] // 2)
         with pytest.raises(RedisError, match=r'OOM|maxmemory'):
             self.redis.set('one', 'more')
 

@@ -140,16 +140,29 @@ def test_a_running_job_that_is_scheduled_by_hand_is_not_queued(redis: Redis, hor
     assert waiting(redis) == []
 
 
-def test_a_thousand_jobs_at_most_are_moved_and_the_queues_share_them(redis: Redis) -> None:
-    for queue in ('one', 'two'):
+@pytest.mark.parametrize(
+    ('due', 'first', 'second'),
+    [
+        ((700, 700), (500, 500), (700, 700)),
+        ((1500, 100), (900, 100), (1500, 100)),
+        ((100, 1500), (100, 900), (100, 1500)),
+    ],
+)
+def test_a_thousand_jobs_at_most_are_moved_and_no_queue_waits_for_another(
+    redis: Redis, due: tuple[int, int], first: tuple[int, int], second: tuple[int, int]
+) -> None:
+    """I14."""
+    for queue, count in zip(('one', 'two'), due, strict=True):
         pipeline = redis.pipeline(transaction=False)
-        for number in range(700):
+        for number in range(count):
             pipeline.hset(keys.job(f'{queue}-{number}'), mapping=fields(queue, status='scheduled'))
             pipeline.zadd(keys.scheduled(queue), {f'{queue}-{number}': number})
         pipeline.execute()
-    assert enqueue.promote_due(redis, ['one', 'two']) == (1000, 500)
-    assert [redis.llen(keys.queue(queue)) for queue in ('one', 'two')] == [500, 500]
-    assert enqueue.promote_due(redis, ['one', 'two']) == (400, None)
+    for expected in (first, second):
+        enqueue.promote_due(redis, ['one', 'two'])
+        assert tuple(redis.llen(keys.queue(queue)) for queue in ('one', 'two')) == expected
+    assert waiting(redis, 'one') == [f'one-{number}' for number in range(due[0])]
+    assert enqueue.promote_due(redis, ['one', 'two']) == (0, None)
 
 
 def test_scores_that_are_no_time_never_come(redis: Redis) -> None:

@@ -20,29 +20,35 @@ class Key(NamedTuple):
     ttl: float | None
 
 
-def _value(redis: Redis, kind: str, key: bytes) -> Any:
-    if kind == 'string':
-        return redis.get(key)
+def _ask(pipeline: Any, kind: str, key: bytes) -> None:
+    """Puts the command that reads a key of this type into a pipeline."""
     if kind == 'list':
-        return redis.lrange(key, 0, -1)
-    if kind == 'set':
-        return redis.smembers(key)
-    if kind == 'zset':
-        return dict(redis.zrange(key, 0, -1, withscores=True))
-    if kind == 'hash':
-        return redis.hgetall(key)
-    assert kind == 'stream', kind
-    return redis.xrange(key)
+        pipeline.lrange(key, 0, -1)
+    elif kind == 'zset':
+        pipeline.zrange(key, 0, -1, withscores=True)
+    elif kind == 'stream':
+        pipeline.xrange(key)
+    else:
+        {'string': pipeline.get, 'set': pipeline.smembers, 'hash': pipeline.hgetall}[kind](key)
 
 
 def snapshot(redis: Redis) -> dict[bytes, Key]:
-    """Every key of the database."""
+    """Every key of the database. Three round trips, in which nobody should write."""
+    names = sorted(redis.scan_iter(count=10_000))
+    pipeline = redis.pipeline(transaction=False)
+    for key in names:
+        pipeline.type(key)
+    kinds = [kind.decode() for kind in pipeline.execute()]
+    alive = [(key, kind) for key, kind in zip(names, kinds, strict=True) if kind != 'none']  # else expired just now
+    for key, kind in alive:
+        pipeline.pttl(key)
+        _ask(pipeline, kind, key)
+    answers = pipeline.execute()
     found = {}
-    for key in sorted(redis.scan_iter(count=1000)):
-        kind = redis.type(key).decode()
-        left = redis.pttl(key)
-        if left != -2:  # gone since
-            found[key] = Key(kind, _value(redis, kind, key), None if left < 0 else left / 1000)
+    for (key, kind), left, value in zip(alive, answers[::2], answers[1::2], strict=True):
+        plain = dict(value) if kind == 'zset' else value
+        if left != -2:
+            found[key] = Key(kind, plain, None if left < 0 else left / 1000)
     return found
 
 
