@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rq.exceptions import WorkerNameTaken
+from rq.exceptions import DeserializationError, WorkerNameTaken
 from rq.store import fields as codec
 from rq.store import keys
 from rq.store import worker as store
 from rq.utils import get_version, now, utcformat
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from redis import Redis
@@ -89,7 +90,13 @@ class Reading:
 
     @classmethod
     def _restored(
-        cls: Any, name: str, raw: dict[bytes, bytes], connection: Redis, job_class: Any, queue_class: Any, serializer: Any
+        cls: Any,
+        name: str,
+        raw: dict[bytes, bytes],
+        connection: Redis,
+        job_class: Any,
+        queue_class: Any,
+        serializer: Any,
     ) -> BaseWorker:
         listed = codec.text(raw.get(b'queues', b'')) or 'default'
         worker: BaseWorker = cls(
@@ -108,19 +115,24 @@ class Reading:
         def text(field: str) -> str:
             return codec.text(raw.get(field.encode(), b''))
 
+        def read(convert: Callable[[bytes], Any], field: str) -> Any:
+            try:
+                return convert(raw.get(field.encode(), b''))
+            except DeserializationError:
+                return None  # one broken record must not hide all the other workers
+
         self.hostname = text('hostname') or None
-        self.pid = codec.integer(raw.get(b'pid', b''))
+        self.pid = read(codec.integer, 'pid')
         self.ip_address = text('ip_address') or 'unknown'
         self.version, self.python_version = text('version'), text('python_version')
         self._state = text('state') or '?'
-        self.birth_date = codec.instant(raw.get(b'birth', b''))
-        self.last_heartbeat = codec.instant(raw.get(b'last_heartbeat', b''))
-        self.death_date = codec.instant(raw.get(b'death', b''))
-        self.shutdown_requested_date = codec.instant(raw.get(b'shutdown_requested_date', b''))
-        self.successful_job_count = codec.integer(raw.get(b'successful_job_count', b'')) or 0
-        self.failed_job_count = codec.integer(raw.get(b'failed_job_count', b'')) or 0
-        self.total_working_time = codec.real(raw.get(b'total_working_time', b'')) or 0.0
-        self._current_job_id = text('current_job') or None
+        self.birth_date = read(codec.instant, 'birth')
+        self.last_heartbeat = read(codec.instant, 'last_heartbeat')
+        self.death_date = read(codec.instant, 'death')
+        self.shutdown_requested_date = read(codec.instant, 'shutdown_requested_date')
+        self.successful_job_count = read(codec.integer, 'successful_job_count') or 0
+        self.failed_job_count = read(codec.integer, 'failed_job_count') or 0
+        self.total_working_time = read(codec.real, 'total_working_time') or 0.0
 
     def refresh(self) -> None:
         """Reads the worker's hash again; one that is gone leaves what was read before."""
@@ -217,7 +229,8 @@ class Reading:
         """Makes the worker known. Raises WorkerNameTaken (a ValueError) when a living one has the name."""
         self.birth_date = now()
         ttl = self.worker_ttl + 60
-        if store.register(self.connection, self.name, self.incarnation, self.queue_names(), self._birth_fields(), ttl) is None:
+        fields = self._birth_fields()
+        if store.register(self.connection, self.name, self.incarnation, self.queue_names(), fields, ttl) is None:
             raise WorkerNameTaken(f"There exists an active worker named '{self.name}' already")
 
     def register_death(self) -> None:
@@ -230,7 +243,7 @@ class Reading:
         except OSError:
             pass  # Redis is away: the lease ends by itself
         except Exception as error:  # noqa: BLE001 - redis-py's errors; a worker that ends must not fail at it
-            self.log.warning(f'Worker {self.name} could not sign off: {error}')
+            self.log.warning('Worker %s could not sign off: %s', self.name, error)
 
     log: Any = None
 
