@@ -39,7 +39,12 @@ class Herd:
         self._running: dict[subprocess.Popen[bytes], float] = {}
         self._quick_deaths = 0
         self._next_start = 0.0
-        self.stopping = False
+        self.stopping_since: float | None = None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to end."""
+        return self.stopping_since is not None
 
     @property
     def alive(self) -> int:
@@ -95,13 +100,13 @@ class Herd:
         self._next_start = time.monotonic() + pause
 
     def stop(self) -> None:
-        """Asks all to end once their jobs have; asked again, they end at once."""
-        self.stopping = True
+        """Asks all to end once their jobs have; asked again after a second, they end now, and their jobs with them."""
+        self.stopping_since = self.stopping_since or time.monotonic()
         self._signal(lambda process: process.send_signal(signal.SIGTERM))
 
     def kill(self) -> None:
-        """Ends all now; their horses end with them."""
-        self.stopping = True
+        """Kills all; a horse ends after the job in its hands, since it has lost its supervisor."""
+        self.stopping_since = self.stopping_since or time.monotonic()
         self._signal(subprocess.Popen.kill)
         for process in self._running:
             process.wait()

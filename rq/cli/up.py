@@ -30,8 +30,10 @@ __all__ = ['up']
 COMMON_PARAMETERS = ('config', 'worker_class', 'job_class', 'queue_class', 'connection_class', 'path', 'serializer')
 LOCAL = {'localhost': '127.0.0.1', '127.0.0.1': '127.0.0.1', '::1': '::1'}
 LOADING_POLL, SUSPENDED_POLL = 0.2, 0.5
-# After a second Ctrl-C, or when the server is gone and nothing can be stored any more.
-LAST_SECONDS = 5.0
+# When the server is gone nothing can be stored any more, but a job may still do what else it does.
+SERVERLESS_SECONDS = 5.0
+# A worker takes a second signal for its own only a second after the first; then it needs up to five seconds.
+SECOND_SIGNAL_SECONDS, COLD_SECONDS = 1.1, 8.0
 
 
 @click.command()
@@ -124,7 +126,8 @@ class _Watch:
     herd: Herd
     started: EmbeddedServer | None
     signals: Signals
-    deadline: float | None = None  # when what still runs is killed
+    cold_at: float | None = None  # when workers are asked a second time, and end their jobs
+    kill_at: float | None = None  # when what still runs is killed
     told_suspended: bool = False
     failure: str = ''
 
@@ -140,22 +143,32 @@ class _Watch:
                 self.failure = server_ended(self.started)
                 note(self.failure, 'red')
                 self.herd.stop()
-                self.deadline = time.monotonic() + LAST_SECONDS
-            if self.deadline is not None and time.monotonic() >= self.deadline:
-                self.herd.kill()
+                self.cold_at = time.monotonic() + SERVERLESS_SECONDS
+            self._press(time.monotonic())
         if self.failure:
             raise click.exceptions.Exit(ExitCode.FAILED)
 
     def _end(self) -> None:
-        if self.herd.stopping:
-            self.deadline = min(self.deadline or float('inf'), time.monotonic() + LAST_SECONDS)
-        elif self.herd.alive:
-            click.echo('Stopping: the workers finish what they run; Ctrl-C again ends them now')
-        self.herd.stop()
+        """The first time warm, the second time cold."""
+        if self.herd.stopping_since is None:
+            if self.herd.alive:
+                click.echo('Stopping: the workers finish what they run; Ctrl-C again ends them now')
+            self.herd.stop()
+        elif self.kill_at is None:
+            self.cold_at = self.herd.stopping_since + SECOND_SIGNAL_SECONDS
+
+    def _press(self, now: float) -> None:
+        """Ends with more force what has not ended in time."""
+        if self.cold_at is not None and now >= self.cold_at:
+            self.herd.stop()
+            self.cold_at, self.kill_at = None, now + COLD_SECONDS
+        if self.kill_at is not None and now >= self.kill_at:
+            self.herd.kill()
 
     def _patience(self) -> float | None:
-        if self.deadline is not None:
-            return max(0.0, self.deadline - time.monotonic())
+        next_press = self.cold_at or self.kill_at
+        if next_press is not None:
+            return max(0.0, next_press - time.monotonic())
         pause = self.herd.pause()
         return SUSPENDED_POLL if pause == 0.0 else pause
 

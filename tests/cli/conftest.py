@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -70,3 +71,11 @@ def add_worker(redis: Redis) -> Callable[..., None]:
             redis.sadd(keys.workers_of(queue), keys.worker(name))
 
     return add
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return int(probe.getsockname()[1])
