@@ -1,0 +1,58 @@
+"""The options of enqueue are listed once; every signature and tuple has them all, with RQ's names and defaults."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from rq import Queue
+from rq.job import Job
+from rq.queue import EnqueueArgs, EnqueueData, EnqueueOptions
+
+OPTIONS = {field.name: field.default for field in fields(EnqueueOptions)}
+
+
+def defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    return {
+        name: parameter.default
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name not in ('self', 'func', 'args', 'kwargs')
+    }
+
+
+def test_enqueue_call_takes_every_option() -> None:
+    assert defaults(Queue.enqueue_call) == OPTIONS
+
+
+@pytest.mark.parametrize('tuple_', [EnqueueArgs, EnqueueData])
+def test_the_tuples_have_no_options_of_their_own(tuple_: Any) -> None:
+    assert set(tuple_._fields) - {'func', 'args', 'kwargs'} <= OPTIONS.keys()
+
+
+def test_what_a_bulk_call_cannot_have_is_what_rqs_cannot() -> None:
+    bulk = defaults(Queue.prepare_data)
+    assert OPTIONS.keys() - bulk.keys() == {'rate_limit', 'pipeline', 'unique'}
+    assert bulk == {name: OPTIONS[name] for name in bulk}
+    assert set(EnqueueData._fields) == {'func', 'args', 'kwargs', *bulk}
+    data = Queue.prepare_data('f', **{name: name for name in bulk})
+    assert {name: getattr(data, name) for name in bulk} == {name: name for name in bulk}
+
+
+@pytest.mark.parametrize('option', OPTIONS)
+def test_enqueue_takes_every_option_out_of_the_functions_keywords(option: str) -> None:
+    keyword = 'job_timeout' if option == 'timeout' else option
+    mark = object()
+    call = Queue.parse_args('f', 1, **{keyword: mark, 'other': 2})
+    assert getattr(call, option) is mark
+    assert (call.args, call.kwargs) == ((1,), {'other': 2})
+    assert Queue.parse_args('f')._asdict() == {'func': 'f', 'args': (), 'kwargs': {}, **OPTIONS}
+
+
+def test_a_job_takes_the_options_that_are_stored_with_it() -> None:
+    created = defaults(Job.create).keys()
+    assert created - OPTIONS.keys() == {'connection', 'status', 'id', 'origin', 'serializer', 'group_id'}
+    assert OPTIONS.keys() - created == {'job_id', 'at_front', 'repeat', 'rate_limit', 'pipeline', 'unique'}
