@@ -112,17 +112,18 @@ def numbers() -> Any:
 def encoded(job: Job) -> dict[str, Any]:
     """What of a job's fields is to be stored: those that were set, and an empty text for one that was set to nothing."""
     have, raw = job.__dict__, job._raw
-    earlier = have.get('_stored') or {}
+    earlier = have.get('_stored')
     stored: dict[str, Any] = {}
     for name, field in FIELDS.items():
-        if name in have:
-            value = have[name]
-            if value is not None and value != '':
-                stored[field.key] = field.write(value)
-            elif raw.get(field.raw) or earlier.get(field.key):
+        value = have.get(name)
+        if value is not None and value != '':
+            stored[field.key] = field.write(value)
+        elif raw or earlier:  # a new job has nothing else
+            if name not in have:
+                if field.raw in raw:
+                    stored[field.key] = raw[field.raw]
+            elif raw.get(field.raw) or (earlier and earlier.get(field.key)):
                 stored[field.key] = ''
-        elif field.raw in raw:
-            stored[field.key] = raw[field.raw]
     return stored
 
 
