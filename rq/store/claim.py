@@ -14,7 +14,19 @@ if TYPE_CHECKING:
 
     from .wire import Wire
 
-__all__ = ['Answer', 'Claim', 'Claimed', 'Lease', 'Outcome', 'exchange', 'finish', 'finish_inline', 'finish_packed', 'release', 'release_pack']
+__all__ = [
+    'Answer',
+    'Claim',
+    'Claimed',
+    'Lease',
+    'Outcome',
+    'exchange',
+    'finish',
+    'finish_inline',
+    'finish_packed',
+    'release',
+    'release_pack',
+]
 
 _finish_and_claim = Script('finish_and_claim')
 _finish = Script('finish')

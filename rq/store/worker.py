@@ -74,7 +74,9 @@ def announce(connection: Any, name: str, lease: Lease, started: float, ttl: int)
     return bool(_announce(connection, keys.job(lease.id), *args))
 
 
-def reap(connection: Any, queue: str, reason: bytes, most: int = REAPED, idle: int = UNRENEWED) -> list[tuple[str, ...]]:
+def reap(
+    connection: Any, queue: str, reason: bytes, most: int = REAPED, idle: int = UNRENEWED
+) -> list[tuple[str, ...]]:
     """(id, what became of it, worker) of each job taken from the dead, `most` at most. `reason`: base64 of zlib of the text."""
     flat = [text(part) for part in _reap(connection, keys.queue(queue), queue, most, reason, idle)]
     return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import pytest
 from redis import Redis
 
+from rq.store import claim
 from tests.store.hands import Horse
 from tests.support.invariants import violations
+
+Settle = Callable[[Horse, list[claim.Outcome]], list[bytes]]
 
 
 class HorseMaker(Protocol):
@@ -54,3 +57,18 @@ def horse(request: pytest.FixtureRequest) -> Iterator[HorseMaker]:
     yield make
     for one in made:
         one.wire.close()
+
+
+def _by_finish(worker: Horse, outcomes: list[claim.Outcome]) -> list[bytes]:
+    return claim.finish(worker.redis, worker.name, outcomes)
+
+
+def _by_request(worker: Horse, outcomes: list[claim.Outcome]) -> list[bytes]:
+    return worker.ask(room=0, outcomes=outcomes).became
+
+
+@pytest.fixture(params=[_by_finish, _by_request], ids=['finish', 'finish_and_claim'])
+def settle(request: pytest.FixtureRequest) -> Settle:
+    """Report outcomes, once by each script that takes them; answers what became of each."""
+    way: Settle = request.param
+    return way

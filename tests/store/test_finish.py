@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 
 import pytest
 from redis import Redis
@@ -11,11 +10,10 @@ from redis import Redis
 from rq.store import claim, keys
 from rq.store import job as jobs
 from rq.store import worker as workers
-from tests.store.conftest import HorseMaker
+from tests.store.conftest import HorseMaker, Settle
 from tests.store.hands import (
     FORTYTWO,
     TRACEBACK,
-    Horse,
     all_keys,
     fields,
     ids,
@@ -23,28 +21,10 @@ from tests.store.hands import (
     put_many,
     sent_twice_is_sent_once,
     status,
-    waiting,
 )  # fmt: skip
 from tests.support.keyspace import difference, snapshot
 
 YEAR = 31536000
-
-
-def by_finish(worker: Horse, outcomes: list[claim.Outcome]) -> list[bytes]:
-    return claim.finish(worker.redis, worker.name, outcomes)
-
-
-def by_request(worker: Horse, outcomes: list[claim.Outcome]) -> list[bytes]:
-    return worker.ask(room=0, outcomes=outcomes).became
-
-
-@pytest.fixture(params=[by_finish, by_request], ids=['finish', 'finish_and_claim'])
-def settle(request: pytest.FixtureRequest) -> Callable[[Horse, list[claim.Outcome]], list[bytes]]:
-    way: Callable[[Horse, list[claim.Outcome]], list[bytes]] = request.param
-    return way
-
-
-Settle = Callable[[Horse, list[claim.Outcome]], list[bytes]]
 
 
 def expiry(redis: Redis, registry: str, job_id: str) -> float:
@@ -326,211 +306,6 @@ def test_a_registry_of_a_wrong_type_ends_no_request(redis: Redis, horse: HorseMa
 def test_no_outcomes_are_no_request(redis: Redis) -> None:
     assert claim.finish(redis, 'w1', []) == []
     assert all_keys(redis) == []
-
-
-# --- Results ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_small_result_takes_less_than_700_bytes(redis: Redis, horse: HorseMaker) -> None:
-    put(redis, 'a')
-    worker = horse()
-    worker.ask(room=0, outcomes=[worker.outcome(worker.one())])
-    assert redis.memory_usage(keys.results('a')) < (700 if 'valkey_version' in redis.info('server') else 1000)
-
-
-@pytest.mark.parametrize('size', [0, 1, 100, 2048, 2049, 100_000])
-def test_results_of_any_size_are_stored_whole_with_their_ttl(redis: Redis, horse: HorseMaker, size: int) -> None:
-    put(redis, 'a')
-    worker = horse()
-    worker.ask(room=0, outcomes=[worker.outcome(worker.one(), payload=b'A' * size)])
-    entry = jobs.last_result(redis, 'a')
-    assert entry is not None
-    assert entry[1].get(b'return_value', b'') == b'A' * size
-    assert 495 < redis.ttl(keys.results('a')) <= 500
-
-
-def test_ten_results_are_kept_newest_first(redis: Redis, horse: HorseMaker) -> None:
-    worker = horse()
-    for number in range(13):
-        put(redis, 'a', call=str(number))
-        worker.ask(room=0, outcomes=[worker.outcome(worker.one(), payload=b'%d' % number)])
-    assert jobs.result_count(redis, 'a') == 10
-    told = [entry[b'return_value'] for _, entry in jobs.results(redis, 'a')]
-    assert told == [b'%d' % number for number in range(12, 2, -1)]
-
-
-def test_the_ttl_of_the_last_result_is_the_ttl_of_all(redis: Redis, horse: HorseMaker) -> None:
-    worker = horse()
-    for number, ttl in enumerate([500, -1, 700]):
-        put(redis, 'a', call=str(number))
-        worker.ask(room=0, outcomes=[worker.outcome(worker.one(), ttl=ttl)])
-        assert redis.ttl(keys.results('a')) == (-1 if ttl < 0 else pytest.approx(ttl, abs=5))
-
-
-def test_who_waits_for_a_result_is_woken_by_it(redis: Redis, redis_url: str, horse: HorseMaker) -> None:
-    """The stream is replaced by its smaller copy in the same step; a blocked reader must see the entry."""
-    from threading import Thread
-
-    from tests.support.waiting import wait_for
-
-    put(redis, 'a')
-    worker = horse()
-    job = worker.one()
-    found = []
-
-    def read() -> None:
-        with Redis.from_url(redis_url) as reader:
-            found.append(jobs.wait_result(reader, 'a', '0-0', 10_000))
-
-    thread = Thread(target=read)
-    thread.start()
-    wait_for(lambda: redis.info('clients')['blocked_clients'] == 1)
-    worker.ask(room=0, outcomes=[worker.outcome(job)])
-    thread.join(10)
-    assert found[0] is not None
-    assert found[0][1][b'return_value'] == FORTYTWO
-
-
-# --- Jobs that run in their caller's process --------------------------------------------------------------------------
-
-
-def inline(redis: Redis, job_id: str, kind: str = 'F', execution: str = 'e' * 32) -> bytes:
-    outcome = claim.Outcome(kind, claim.Lease('default', job_id, execution), 10, 20, 500, FORTYTWO)
-    return claim.finish_inline(redis, 'sync', outcome)
-
-
-@pytest.mark.parametrize(('kind', 'answer', 'after'), [('F', b'FINISHED', 'finished'), ('X', b'FAILED', 'failed')])
-def test_finish_inline_stores_the_outcome_once(redis: Redis, kind: str, answer: bytes, after: str) -> None:
-    put(redis, 'a', push=False, status='started', worker_name='sync', execution='e' * 32)
-    answers = sent_twice_is_sent_once(redis, lambda: inline(redis, 'a', kind))
-    assert answers == (answer, b'STALE')
-    assert status(redis, 'a') == after
-    assert jobs.result_count(redis, 'a') == 1
-
-
-def test_finish_inline_retries_on_the_queue(redis: Redis) -> None:
-    put(redis, 'a', push=False, status='started', worker_name='sync', execution='e' * 32, retries_left=1)
-    assert inline(redis, 'a', 'X') == b'QUEUED'
-    assert waiting(redis) == ['a']
-
-
-def test_finish_inline_of_another_run_or_of_no_job_changes_nothing(redis: Redis) -> None:
-    put(redis, 'a', push=False, status='started', worker_name='sync', execution='e' * 32)
-    before = snapshot(redis)
-    assert inline(redis, 'a', execution='f' * 32) == b'STALE'
-    assert inline(redis, 'gone') == b'GONE'
-    assert difference(before, snapshot(redis)) == {}
-
-
-def test_finish_inline_of_a_canceled_job_keeps_it_canceled(redis: Redis) -> None:
-    put(redis, 'a', push=False, status='started', worker_name='sync', execution='e' * 32)
-    assert jobs.cancel(redis, 'a') == b'CANCELED'
-    assert inline(redis, 'a') in {b'KEPT', b'STALE'}
-    assert status(redis, 'a') == 'canceled'
-
-
-# --- Retries ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_retry_without_an_interval_goes_to_the_end_of_the_queue(
-    redis: Redis, horse: HorseMaker, settle: Settle
-) -> None:
-    put(redis, 'a', retries_left=2)
-    worker = horse()
-    job = worker.one()
-    put(redis, 'b')
-    assert settle(worker, [worker.outcome(job, 'X')]) == [b'QUEUED']
-    assert waiting(redis) == ['b', 'a']
-    assert redis.hmget(keys.job('a'), 'status', 'retries_left') == [b'queued', b'1']
-    assert not redis.exists(keys.results('a'))
-
-
-def test_a_retry_that_goes_to_the_front_goes_to_the_front(redis: Redis, horse: HorseMaker) -> None:
-    put(redis, 'a', retries_left=2, enqueue_at_front_on_retry=1)
-    worker = horse()
-    job = worker.one()
-    put(redis, 'b')
-    claim.finish(redis, 'w1', [worker.outcome(job, 'X')])
-    assert waiting(redis) == ['a', 'b']
-
-
-def test_a_retry_can_be_claimed_by_the_request_that_reports_it(redis: Redis, horse: HorseMaker) -> None:
-    put(redis, 'a', retries_left=2)
-    worker = horse()
-    answer = worker.ask(outcomes=[worker.outcome(worker.one(), 'X')])
-    assert (answer.became, ids(answer)) == ([b'QUEUED'], ['a'])
-
-
-def test_retries_wait_their_intervals_and_the_last_repeats(redis: Redis, horse: HorseMaker) -> None:
-    """RQ repeats the first one (rq-format.md, 8.2)."""
-    put(redis, 'a', retries_left=4, retry_intervals='[10, 200]')
-    worker = horse()
-    waits = []
-    for _ in range(4):
-        answer = worker.ask(room=0, outcomes=[worker.outcome(worker.one(), 'X')])
-        assert answer.became == [b'SCHEDULED']
-        waits.append(round(expiry(redis, keys.scheduled('default'), 'a') - answer.now_us / 1e6 - 0.5))
-        assert status(redis, 'a') == 'scheduled'
-        redis.zadd(keys.scheduled('default'), {'a': 1})
-        from rq.store import enqueue
-
-        enqueue.promote_due(redis, ['default'])
-    assert waits == [10, 200, 200, 200]
-    assert worker.ask(room=0, outcomes=[worker.outcome(worker.one(), 'X')]).became == [b'FAILED']
-
-
-def test_no_retry_comes_early(redis: Redis, horse: HorseMaker) -> None:
-    """I13: whole seconds, rounded up."""
-    worker = horse()
-    for number in range(5):
-        put(redis, str(number), retries_left=1, retry_intervals='[1]')
-        answer = worker.ask(room=0, outcomes=[worker.outcome(worker.one(), 'X')])
-        due = expiry(redis, keys.scheduled('default'), str(number))
-        assert due == int(due)
-        assert 1 <= due - answer.now_us / 1e6 <= 2
-
-
-@pytest.mark.parametrize(
-    ('left', 'intervals', 'answer'),
-    [
-        ('0', '[5]', b'FAILED'),
-        ('-1', '[5]', b'FAILED'),
-        ('many', '[5]', b'FAILED'),
-        ('', '[5]', b'FAILED'),
-        ('nan', '[5]', b'FAILED'),
-        ('2', '[', b'QUEUED'),
-        ('2', '{"a": 1}', b'QUEUED'),
-        ('2', '7', b'QUEUED'),
-        ('2', '[null]', b'QUEUED'),
-        ('2', '[[1]]', b'QUEUED'),
-        ('2', '["5"]', b'SCHEDULED'),
-        ('2.0', '[5]', b'SCHEDULED'),
-        ('1e3', '[-5]', b'QUEUED'),
-        ('2', '[1e400]', b'SCHEDULED'),
-        ('2', '[NaN]', b'QUEUED'),
-        ('2', '[' * 5000, b'QUEUED'),
-    ],
-)
-def test_retry_fields_that_make_no_sense_never_abort_a_pack(
-    redis: Redis, horse: HorseMaker, left: str, intervals: str, answer: bytes
-) -> None:
-    put(redis, 'a', retries_left=left, retry_intervals=intervals, retries_used='x')
-    put(redis, 'b')
-    worker = horse()
-    outcomes = [worker.outcome(job, kind) for job, kind in zip(worker.ask().jobs, 'XF', strict=True)]
-    assert worker.ask(room=0, outcomes=outcomes).became == [answer, b'FINISHED']
-
-
-@pytest.mark.parametrize('key', [keys.queue('default'), keys.scheduled('default')])
-def test_a_retry_that_cannot_be_put_anywhere_is_a_failure(
-    redis: Redis, horse: HorseMaker, disorder: None, key: str
-) -> None:
-    put(redis, 'a', retries_left=1, retry_intervals='[5]' if 'scheduled' in key else '[]')
-    worker = horse()
-    job = worker.one()
-    redis.delete(key)
-    redis.set(key, 'not mine')
-    assert claim.finish(redis, 'w1', [worker.outcome(job, 'X')]) == [b'FAILED']
 
 
 def test_the_order_of_outcomes_is_the_order_of_answers(redis: Redis, horse: HorseMaker) -> None:

@@ -205,6 +205,74 @@ def test_a_queue_name_may_hold_any_character(redis: Redis) -> None:
     assert [workers.known(redis, name) for name in names] == [[]] * 5
 
 
+# --- bury -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_died_without_a_word_is_buried_once(redis: Redis) -> None:
+    register(redis)
+    register(redis, OTHER, 'w2')
+    redis.hset(keys.worker('w1'), 'current_job', 'a')
+    redis.sadd(keys.worker_executions('w1'), 'a:x')
+    redis.delete(keys.lease('w1'))
+    assert sent_twice_is_sent_once(redis, lambda: workers.bury(redis)) == (['w1'], [])
+    assert workers.known(redis) == workers.known(redis, 'high') == workers.known(redis, 'low') == ['rq:worker:w2']
+    assert redis.hget(keys.worker('w1'), 'death').endswith(b'Z')
+    assert redis.hget(keys.worker('w1'), 'current_job') is None
+    assert 58 < redis.ttl(keys.worker('w1')) <= 60
+    assert not redis.exists(keys.worker_executions('w1'))
+
+
+def test_a_worker_whose_hash_has_expired_leaves_the_sets(redis: Redis) -> None:
+    register(redis)
+    put(redis, 'a', 'low')
+    redis.delete(keys.worker('w1'))
+    redis.sadd(keys.workers(), 'rq:worker:\udcff'.encode('utf-8', 'surrogateescape'))
+    assert workers.bury(redis) == []
+    assert workers.known(redis) == workers.known(redis, 'low') == []
+    redis.delete(keys.workers_of('high'))
+
+
+def test_workers_whose_hashes_have_expired_leave_by_tens(redis: Redis) -> None:
+    """I14: for each of them all known queues are looked through."""
+    redis.sadd(keys.workers(), *(keys.worker(str(number)) for number in range(25)))
+    left = []
+    for _ in range(3):
+        assert workers.bury(redis) == []
+        left.append(len(workers.known(redis)))
+    assert left == [15, 5, 0]
+
+
+def test_living_workers_are_not_buried(redis: Redis) -> None:
+    register(redis)
+    redis.hset(keys.worker('theirs'), 'birth', 'then')  # another RQ's: it has no lease, its hash expires
+    redis.expire(keys.worker('theirs'), 480)
+    redis.sadd(keys.workers(), keys.worker('theirs'))
+    before = snapshot(redis)
+    assert workers.bury(redis) == []
+    assert difference(before, snapshot(redis)) == {}
+
+
+def test_a_worker_that_was_cut_off_and_buried_alive_comes_back(redis: Redis) -> None:
+    """I10."""
+    register(redis)
+    renew(redis)
+    before = snapshot(redis)
+    redis.delete(keys.lease('w1'))
+    assert workers.bury(redis) == ['w1']
+    assert renew(redis)
+    after = snapshot(redis)
+    assert difference(before, after).keys() <= {b'rq:worker:w1'}
+    assert after[b'rq:worker:w1'].value.keys() == before[b'rq:worker:w1'].value.keys()
+
+
+def test_a_buried_workers_name_can_be_taken_and_then_it_does_not_come_back(redis: Redis) -> None:
+    register(redis)
+    redis.delete(keys.lease('w1'))
+    workers.bury(redis)
+    assert register(redis, OTHER) is not None
+    assert not renew(redis, ME)
+
+
 # --- Readers ----------------------------------------------------------------------------------------------------------
 
 
