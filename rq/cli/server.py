@@ -30,7 +30,7 @@ def server(port: int, data: str) -> None:
     started = start_server(data, port=port)
     address = '' if port == 6379 else f' -u {started.url}'
     client = 'Redis()' if port == 6379 else f'Redis.from_url({started.url!r})'
-    click.echo(f'Valkey is ready at {started.url}; its data is in {os.path.abspath(data)}')
+    click.echo(f'The server is ready at {started.url}; its data is in {os.path.abspath(data)}')
     click.echo(f'Connect with {client}, `rq worker{address}`, `rq info{address}`; Ctrl-C ends it')
     with Signals() as signals:
         while started.running:

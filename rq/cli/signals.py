@@ -14,7 +14,10 @@ __all__ = ['Signals']
 class Signals:
     """Inside its block, ending signals and the end of a child are only noted; `wait` tells which came."""
 
-    ENDING: ClassVar[set[int]] = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    # Looked up by name: the module is imported for the help text on Windows too, which has no SIGHUP.
+    ENDING: ClassVar[set[int]] = {
+        getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name)
+    }
 
     def __enter__(self) -> Self:
         self._read, self._write = os.pipe()

@@ -95,7 +95,7 @@ def _server_if_missing(connection: Redis, data: str) -> EmbeddedServer | None:
             if where is None:
                 raise
             started = start_server(data, **where)
-            click.echo(f'No server was there, so Valkey was started; its data is in {os.path.abspath(data)}')
+            click.echo(f'No server answered, so one was started; its data is in {os.path.abspath(data)}')
             return started
         click.echo('A server answers already; it is used, and goes on when this ends')
         return None

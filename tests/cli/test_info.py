@@ -280,6 +280,17 @@ def test_on_a_terminal_it_is_drawn_over_itself(processes: Processes, redis_url: 
     assert 'Traceback' not in process.stdout
 
 
+def test_what_does_not_fit_the_height_of_the_terminal_is_counted(
+    processes: Processes, redis_url: str, add_jobs: AddJobs
+) -> None:
+    for number in range(10):
+        add_jobs(f'queue{number}')
+    command = on_terminal(sys.executable, '-P', '-m', 'rq.cli', 'info', '-Q', '-i', '9', '-u', redis_url)
+    process = processes.start(*command, stdin=subprocess.PIPE, env={'LINES': '6'})
+    process.wait_for_output('... and 7 more lines')
+    assert process.stdout.count('queue') == 4
+
+
 def test_watching_survives_a_restart_of_the_server(processes: Processes, other_server: Callable[..., object]) -> None:
     server = other_server()
     process = processes.rq('info', '-i', '0.05', url=server.url)  # type: ignore[attr-defined]

@@ -29,7 +29,7 @@ def test_it_says_where_it_is_and_how_to_connect(processes: Processes, free_port:
     process = start(processes, free_port, tmp_path / 'data')
     url = f'redis://127.0.0.1:{free_port}/0'
     assert process.stdout == (
-        f'Valkey is ready at {url}; its data is in {tmp_path}/data\n'
+        f'The server is ready at {url}; its data is in {tmp_path}/data\n'
         f"Connect with Redis.from_url('{url}'), `rq worker -u {url}`, `rq info -u {url}`; Ctrl-C ends it\n"
     )
     with Redis.from_url(url) as client:
