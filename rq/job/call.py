@@ -96,10 +96,8 @@ def pack(data: bytes) -> bytes:
     """The call as it is stored: compressed where that saves something."""
     if len(data) > codec.EXPANDED_LIMIT:
         return data  # readers refuse to expand that much; as it is they take it
-    if len(data) > LARGE and not _compressible(data):
+    if len(data) > LARGE and data[:1] != codec.ZLIB and not _compressible(data):
         return data
-    if data[:1] == b'\x78' and len(data) < codec.COMPRESS_FROM:
-        return zlib.compress(data)  # begins as zlib's own output does: readers would take it for that
     return codec.compress(data)
 
 

@@ -55,7 +55,7 @@ class Field(Generic[T]):
         else:
             try:
                 value = self.read(raw)
-            except (DeserializationError, RecursionError) as error:  # the latter: JSON nested without end
+            except DeserializationError as error:
                 raise DeserializationError(f'Job {job.id}: field {self.key} is {error}') from error
         job.__dict__[self.name] = value
         return value

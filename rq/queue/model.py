@@ -33,6 +33,7 @@ class Queue(Enqueueing, Registries):
     Raises TypeError without a connection, ValueError for a name that is empty or has a line break.
     """
 
+    __module__ = 'rq.queue'
     job_class: Any = Job
     death_penalty_class: Any = UnixSignalDeathPenalty
     DEFAULT_TIMEOUT = 180  # seconds; RQ's

@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 
 from rq import Queue
+from rq.exceptions import DeserializationError, InvalidJobOperation
 from rq.job import Job
 from tests.domain.work import give
 
@@ -54,6 +55,29 @@ def test_ids_whose_job_has_expired_count_but_are_no_jobs(
     assert queue.jobs == [four[0], four[2], four[3]]
     queue.compact()
     assert queue.job_ids == ['i0', 'i2', 'i3']
+
+
+def test_jobs_with_hashes_of_anybodys_are_listed_like_others(redis: Redis, queue: Queue, disorder: None) -> None:
+    queue.enqueue(give, job_id='good')
+    odd: dict[str, Any] = dict.fromkeys(
+        ('created_at', 'enqueued_at', 'timeout', 'ttl', 'result_ttl', 'retries_left', 'retry_intervals', 'status'),
+        'not what it should be',
+    )
+    redis.hset('rq:job:odd', mapping={**odd, 'data': b'\xff', 'meta': b'\xff', 'foreign': 'x', 'description': b'\xff'})
+    redis.hset('rq:job:bare', mapping={'data': ''})
+    redis.hset('rq:job:nothing', mapping={'foreign': 'x'})
+    redis.rpush(queue.key, 'odd', 'bare', 'nothing')
+    assert [job.id for job in queue.jobs] == ['good', 'odd', 'bare']
+    job = Job.fetch('odd', connection=redis)
+    assert job.description == '\\xff'
+    for name in odd.keys() - {'status'}:
+        with pytest.raises(DeserializationError, match=f"Job odd: field {name} is not a .*'not what it should be'"):
+            getattr(job, name)
+    with pytest.raises(InvalidJobOperation, match='not what it should be'):
+        job.get_status()
+    bare = Job.fetch('bare', connection=redis)
+    assert (bare.created_at, bare.timeout, bare.origin, bare.meta) == (None, None, '', {})
+    assert bare.get_status(refresh=False) == 'created'
 
 
 def test_compact_leaves_an_empty_queue_as_it_is(queue: Queue, unchanged: Any) -> None:

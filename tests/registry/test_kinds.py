@@ -12,11 +12,11 @@ from rq import Queue
 from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
 from rq.job import Job, JobStatus
-from rq.registry import FailedView
+from rq.registry import FailedJobRegistry, FailedView
 from tests.domain.work import give
-from tests.store.conftest import HorseMaker, horse
+from tests.store.conftest import HorseMaker, either, horse
 
-__all__ = ['horse']
+__all__ = ['either', 'horse']
 
 
 # --- started -------------------------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_jobs_that_an_rq_process_left_ready_are_queued_by_a_cleanup(redis: Redis
 
 def test_the_view_of_failed_jobs_has_every_queue_in_the_order_in_which_they_expire(redis: Redis) -> None:
     moment = redis.time()[0]  # type: ignore[index]
-    redis.sadd('rq:queues', 'rq:queue:a', 'rq:queue:b', 'rq:queue:empty')
+    redis.sadd('rq:queues', 'rq:queue:a', 'rq:queue:b', 'rq:queue:empty', 'no queue')
     redis.zadd('rq:failed:a', {'a1': moment + 10, 'a2': moment + 30, 'kept': -1, 'old': 5})
     redis.zadd('rq:failed:b', {'b1': moment + 20, 'b2': moment + 40, 'ever': 'inf', 'just': moment})
     redis.zadd('rq:failed:unknown', {'u': moment + 20})
@@ -148,6 +148,19 @@ def test_the_view_of_failed_jobs_has_every_queue_in_the_order_in_which_they_expi
     assert view.ids(1, -1) == everything[1:]
     assert view.ids(0, -2) == everything[:-1]
     assert view.ids(-2) == ['kept', 'ever']
+
+
+def test_both_protocols_are_read_alike(redis: Redis, either: Redis) -> None:
+    redis.sadd('rq:queues', 'rq:queue:q')
+    redis.zadd('rq:failed:q', {'kept': -1, 'old': 5, 'a': 4102444800, 'b': 4102444801})
+    registry = FailedJobRegistry('q', either)
+    assert (registry.count, registry.get_job_ids()) == (3, ['kept', 'a', 'b'])
+    assert registry.get_job_ids(0, 1, desc=True) == ['b', 'a']
+    assert registry.get_expiration_time('a') == datetime(2100, 1, 1, tzinfo=UTC)
+    assert registry.get_expired_job_ids() == ['old']
+    assert (FailedView(either).count(), FailedView(either).ids()) == (3, ['a', 'b', 'kept'])
+    registry.cleanup()
+    assert registry.get_job_count(cleanup=False) == 3
 
 
 def test_the_view_of_nothing(redis: Redis, unchanged: Any) -> None:
