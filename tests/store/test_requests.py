@@ -8,7 +8,7 @@ from redis import Redis
 from rq.store import claim, keys
 from rq.store import worker as workers
 from tests.store.conftest import HorseMaker
-from tests.store.hands import ids, put, put_many, status, waiting
+from tests.store.hands import age, ids, put, put_many, status, waiting
 from tests.support.keyspace import difference, snapshot
 
 
@@ -194,3 +194,15 @@ def test_numbers_are_kept_to_the_last_digit(redis: Redis, horse: HorseMaker, num
     for seq, code in [(number, b'OK'), (number, b'SAME'), (number + 1, b'OK'), (number, b'OLD')]:
         assert worker.ask(seq=seq).code == code
     assert redis.hget(keys.pack('w1'), 'seq') == b'%d' % (number + 1)
+
+
+def test_jobs_answered_again_after_an_outage_have_fresh_leases(redis: Redis, horse: HorseMaker) -> None:
+    """Their worker knew nothing of them and did not renew them: they would be taken for abandoned while they run."""
+    put_many(redis, 'ab')
+    worker = horse()
+    request = worker.request()
+    worker.again(request)
+    age(redis, 80)
+    assert ids(worker.again(request)) == ['a', 'b']
+    now = redis.time()[0]
+    assert all(score >= now + 85 for _, score in redis.zrange(keys.wip('default'), 0, -1, withscores=True))

@@ -4,7 +4,7 @@
 -- KEYS: 1 the list of the first queue (routing only)
 -- ARGV: 1 prefix  2 worker  3 seq (number of the request, microseconds of Redis time and up)  4 execution (30 hex)
 --       5 state the worker hash should show, '' to leave it  6 finished jobs  7 failed jobs  8 working time (seconds)
---       9 room (jobs at most, 0: claim nothing)  10 bytes of payload at most  11 token (queue that woke the caller, '')
+--       9 room (jobs at most, up to 64; 0: claim nothing)  10 bytes of payload at most  11 token (queue that woke the caller, '')
 --       12 number of queues n, then n times: name, jobs a pack (1 to 64); then number of outcomes m, then m times the
 --       eight of lib/results.lua
 -- answers: {'OK' | 'SAME' | 'OLD', now (microseconds; OLD: no less than the last number accepted), answer of each
@@ -39,14 +39,18 @@ if state == 'SAME' then
   local numbers, jobs = {}, {}
   for number, item in ipairs(queues) do numbers[item[1]] = number - 1 end
   for _, m in ipairs(members) do
-    if numbers[m[1]] and try('ZSCORE', k_wip(m[1]), m[2] .. ':' .. m[3]) then
+    local member = m[2] .. ':' .. m[3]
+    local score = numbers[m[1]] and try('ZSCORE', k_wip(m[1]), member)
+    if score then
+      -- Asked again after an outage: the leases are old, and only now somebody is there to renew them.
+      if tonumber(score) < NOW + 75 then redis.call('ZADD', k_wip(m[1]), 'XX', NOW + 90, member) end
       jobs[#jobs + 1] = { numbers[m[1]], m[2], m[3], try('HGETALL', k_job(m[2])) or {} }
     end
   end
   return { 'SAME', string.format('%.0f', NOW_US), answers, jobs, {}, {}, {} }
 end
 
-local c = { worker = worker, execution = ARGV[4], room = tonumber(ARGV[9]), max_bytes = tonumber(ARGV[10]),
+local c = { worker = worker, execution = ARGV[4], room = math.min(64, tonumber(ARGV[9])), max_bytes = tonumber(ARGV[10]),
   token = ARGV[11], queues = queues }
 claim(c)
 remember(worker, seq, c.members, answers)
