@@ -12,33 +12,58 @@ from __future__ import annotations
 
 import mmap
 import os
+from array import array
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rq.store.claim import Lease
 
 from .settings import PACK_MOST
 
-__all__ = ['BEGUN', 'CLAIMED', 'PREFETCH', 'RETURNED', 'Board', 'Phase', 'Slot', 'Snapshot', 'TakenBack',
- 'bulks']
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rq.store.claim import Claimed
+
+__all__ = [
+    'BEGUN',
+    'CLAIMED',
+    'PREFETCH',
+    'RETURNED',
+    'SENDING',
+    'Board',
+    'Phase',
+    'Slot',
+    'Snapshot',
+    'TakenBack',
+    'bulks',
+]
 
 # Words (64 bits) of the header.
-PHASE, NEXT_SEQ, STOP, ENDED, LOG_LENGTH, LOG_WRITTEN, DONE, FAILED, WORKED_US, STALE, BEGINNINGS, RUNNING, TAKEN = range(13)
+PHASE, NEXT_SEQ, STOP, ENDED, LOG_LENGTH, LOG_WRITTEN, LOG_ROUNDS, DONE, FAILED, WORKED_US, STALE = range(11)
+BEGINNINGS, RUNNING, TAKEN = range(11, 14)
 HEADER = 16
 # Words of a pack's head, then of each of its slots.
-SEQ, SIZE, TEXT_LENGTH, OUTCOME_LENGTH, OUTCOME_COUNT, DELIVERED, NOW_US, CLOCK_NS = range(8)
+# OFFERED, DELIVERED: how many of its outcomes the supervisor is sending or has sent, and how many Redis has from it.
+SEQ, SIZE, OUTCOME_LENGTH, OFFERED, DELIVERED, NOW_US, CLOCK_NS = range(7)
 PACK_HEAD = 8
-STATE, STARTED_NS, TIMEOUT = range(3)
+# TEXT_END: where the text of the job ends; it begins where that of the one before it ends.
+STATE, STARTED_NS, TIMEOUT, TEXT_END = range(4)
 SLOT = 4
 PACK_WORDS = PACK_HEAD + SLOT * PACK_MOST
 
-# States of a slot.
-CLAIMED, BEGUN, RETURNED = range(3)
+# States of a slot. SENDING: it has returned, and the horse holds an outcome that is too large for the board.
+CLAIMED, BEGUN, RETURNED, SENDING = range(4)
 
-# Bytes of a pack's text (one line a job) and of its outcomes, and of the log lines not yet written. Memory that is
-# never touched is never allocated; an outcome too large for its area is sent by the horse before its next job.
+# Bytes of a pack's text (queue, execution and id of each job) and of its outcomes, and of the log lines not yet
+# written. Memory that is never touched is never allocated.
 TEXT_BYTES = 64 * 1024
+# What stands in the text besides an id.
+LINE_BYTES = 64
 OUTCOME_BYTES = 1024 * 1024
 LOG_BYTES = 256 * 1024
+# LOG_WRITTEN holds how often the log was taken, times this, and how much of it was read since.
+LOG_ROUND = 1 << 20
 
 # Ticket bytes, by pack. Capitals: the ticket of the pack that was asked for ahead; last in the pipe.
 TICKETS = (b'a', b'b')
@@ -64,22 +89,19 @@ class Slot:
 
 @dataclass(slots=True)
 class Snapshot:
-    """A pack as the supervisor reads it: its jobs, its packed outcomes from `delivered` on, and its clocks."""
+    """A pack as the supervisor reads it: its jobs, its outcomes from the one numbered `delivered` on, and its clocks."""
 
     area: int
     seq: int
     slots: list[Slot]
     outcomes: list[bytes]
+    delivered: int
     now_us: int  # Redis time when it was claimed
     clock_ns: int  # monotonic at the same moment
 
     def redis_us(self, clock_ns: int) -> int:
         """A monotonic instant as Redis time in microseconds."""
         return self.now_us + (clock_ns - self.clock_ns) // 1000
-
-    def running(self) -> Slot | None:
-        """The job that has begun and not returned."""
-        return next((slot for slot in self.slots if slot.state == BEGUN), None)
 
 
 @dataclass(slots=True)
@@ -89,6 +111,11 @@ class TakenBack:
     area: int = -1
     count: int = 0
     prefetch: bool = False
+
+    @property
+    def tickets(self) -> int:
+        """How many tickets there were."""
+        return self.count + self.prefetch
 
 
 class Board:
@@ -114,27 +141,37 @@ class Board:
 
     # --- the horse's side
 
-    def put_pack(self, area: int, seq: int, lines: list[bytes], timeouts: list[int], now_us: int, clock_ns: int) -> int:
-        """Writes a pack down; answers how many of its jobs fit (all, unless their ids are hundreds of bytes long)."""
+    @staticmethod
+    def fitting(job_ids: Sequence[bytes]) -> int:
+        """How many of these jobs fit on the board together (all, unless their ids are hundreds of bytes long)."""
+        length = 0
+        for number, job_id in enumerate(job_ids):
+            length += len(job_id) + LINE_BYTES
+            if length > TEXT_BYTES:
+                return number
+        return len(job_ids)
+
+    def put_pack(
+        self, area: int, seq: int, jobs: Sequence[Claimed], timeouts: list[int], clocks: tuple[int, int]
+    ) -> None:
+        """Writes a pack down. `clocks`: Redis time (microseconds) and the monotonic clock at the same moment."""
         words, head = self.words, self._head(area)
         words[head + SIZE] = 0
-        text = b'\n'.join(lines)
-        while len(text) > TEXT_BYTES:
-            lines = lines[:-1]
-            text = b'\n'.join(lines)
-        at = self._text_at + area * TEXT_BYTES
-        self._memory[at : at + len(text)] = text
-        words[head + TEXT_LENGTH] = len(text)
-        words[head + OUTCOME_LENGTH] = words[head + OUTCOME_COUNT] = words[head + DELIVERED] = 0
-        words[head + NOW_US], words[head + CLOCK_NS] = now_us, clock_ns
-        slot = head + PACK_HEAD
-        for seconds in timeouts[: len(lines)]:
-            words[slot + STATE] = CLAIMED
-            words[slot + TIMEOUT] = seconds
-            slot += SLOT
+        at = end = self._text_at + area * TEXT_BYTES
+        slots: list[int] = []
+        lines: list[bytes] = []
+        for job, seconds in zip(jobs, timeouts, strict=True):
+            line = b'%d %b %b' % (job.queue, job.execution, job.id)
+            lines.append(line)
+            end += len(line)
+            slots += (CLAIMED, 0, seconds, end - at)
+        self._memory[at:end] = b''.join(lines)
+        words[head + OUTCOME_LENGTH] = words[head + OFFERED] = words[head + DELIVERED] = 0
+        words[head + NOW_US], words[head + CLOCK_NS] = clocks
+        first = head + PACK_HEAD
+        words[first : first + len(slots)] = memoryview(array('q', slots))
         words[head + SEQ] = seq
-        words[head + SIZE] = len(lines)  # last: from here on the pack is on the board
-        return len(lines)
+        words[head + SIZE] = len(jobs)  # last: from here on the pack is on the board
 
     def clear_pack(self, area: int) -> None:
         """Takes a pack off the board: its outcomes are with Redis."""
@@ -170,17 +207,20 @@ class Board:
         at = self._outcome_at + area * OUTCOME_BYTES + length
         self._memory[at : at + len(packed)] = packed
         words[head + OUTCOME_LENGTH] = length + len(packed)
-        words[head + OUTCOME_COUNT] += 1
         words[head + PACK_HEAD + SLOT * number + STATE] = RETURNED
         return True
 
-    def mark_returned(self, area: int, number: int) -> None:
-        """Notes that a job's outcome is with Redis already."""
-        self.words[self._head(area) + PACK_HEAD + SLOT * number + STATE] = RETURNED
+    def mark(self, area: int, number: int, state: int) -> None:
+        """Notes the state of a job."""
+        self.words[self._head(area) + PACK_HEAD + SLOT * number + STATE] = state
 
     def delivered(self, area: int) -> int:
-        """How many outcomes of a pack the supervisor has sent."""
+        """How many outcomes of a pack Redis has from the supervisor."""
         return self.words[self._head(area) + DELIVERED]
+
+    def offered(self, area: int) -> int:
+        """How many outcomes of a pack the supervisor has sent or is about to send."""
+        return self.words[self._head(area) + OFFERED]
 
     def add_log(self, text: bytes) -> bool:
         """Adds to the log text that is not written yet. False: there is no room, flush first."""
@@ -196,15 +236,27 @@ class Board:
 
     def take_log(self) -> bytes:
         """The log text not yet written, which is then gone from the board. For the horse, and when it is dead."""
-        text = self.read_log()
-        self.words[LOG_LENGTH] = self.words[LOG_WRITTEN] = 0
-        return text
+        words, length = self.words, self.words[LOG_LENGTH]
+        round_, written = divmod(words[LOG_WRITTEN], LOG_ROUND)
+        if round_ != words[LOG_ROUNDS]:
+            written = 0  # what was read then is gone
+        words[LOG_ROUNDS] += 1
+        words[LOG_LENGTH] = 0
+        return self._memory[self._log_at + written : self._log_at + length]
 
     def read_log(self) -> bytes:
-        """The log text not yet written, which counts as written from now on. For the supervisor while a horse lives."""
-        length = self.words[LOG_LENGTH]
-        text = self._memory[self._log_at + self.words[LOG_WRITTEN] : self._log_at + length]
-        self.words[LOG_WRITTEN] = length
+        """The log text not yet written, which counts as written from now on. For the supervisor while a horse lives.
+
+        The horse may take its log at the same moment: then lines are written twice, and none is lost.
+        """
+        words = self.words
+        now = words[LOG_ROUNDS]
+        round_, written = divmod(words[LOG_WRITTEN], LOG_ROUND)
+        if round_ != now:
+            written = 0
+        length = words[LOG_LENGTH]
+        text = self._memory[self._log_at + written : self._log_at + length]
+        words[LOG_WRITTEN] = now * LOG_ROUND + max(length, written)
         return text
 
     def take_back(self) -> TakenBack:
@@ -232,24 +284,32 @@ class Board:
         return sorted((pack for pack in found if pack.slots), key=lambda pack: pack.seq)
 
     def snapshot(self, area: int) -> Snapshot:
-        """One pack as it is now."""
+        """One pack as it is now; without slots when there is none, or when the horse was just writing another."""
         words, head = self.words, self._head(area)
-        size = words[head + SIZE]
+        seq, size = words[head + SEQ], words[head + SIZE]
+        first = head + PACK_HEAD
+        slots = words[first : first + SLOT * size].tolist()
         at = self._text_at + area * TEXT_BYTES
-        lines = self._memory[at : at + words[head + TEXT_LENGTH]].split(b'\n')[:size] if size else []
-        slots = []
-        for number, line in enumerate(lines):
-            queue, job_id, execution = line.split(b' ')
-            slot = head + PACK_HEAD + SLOT * number
-            lease = Lease(self.queues[int(queue)], job_id.decode(), execution.decode())
-            slots.append(Slot(lease, words[slot + STATE], words[slot + STARTED_NS], words[slot + TIMEOUT]))
-        return Snapshot(area, words[head + SEQ], slots, self._outcomes(area), words[head + NOW_US], words[head + CLOCK_NS])
-
-    def _outcomes(self, area: int) -> list[bytes]:
-        words, head = self.words, self._head(area)
+        text = self._memory[at : at + slots[-SLOT + TEXT_END]] if slots else b''
+        delivered = words[head + DELIVERED]
         at = self._outcome_at + area * OUTCOME_BYTES
-        args = bulks(self._memory[at : at + words[head + OUTCOME_LENGTH]])
-        return args[8 * words[head + DELIVERED] :]
+        packed = self._memory[at : at + words[head + OUTCOME_LENGTH]]
+        now_us, clock_ns = words[head + NOW_US], words[head + CLOCK_NS]
+        if (words[head + SEQ], words[head + SIZE]) != (seq, size) or not size:
+            return Snapshot(area, 0, [], [], 0, 0, 0)
+        return Snapshot(
+            area, seq, self._slots(slots, text), bulks(packed)[8 * delivered :], delivered, now_us, clock_ns
+        )
+
+    def _slots(self, words: list[int], text: bytes) -> list[Slot]:
+        found, begin = [], 0
+        for at in range(0, len(words), SLOT):
+            state, started_ns, timeout, end = words[at : at + SLOT]
+            queue, execution, job_id = text[begin:end].split(b' ', 2)
+            begin = end
+            lease = Lease(self.queues[int(queue)], job_id.decode(), execution.decode())
+            found.append(Slot(lease, state, started_ns, timeout))
+        return found
 
     def running(self) -> tuple[int, int, int, int] | None:
         """(area, number, monotonic nanoseconds of its begin, timeout in seconds) of the job that runs now, or None."""
@@ -263,16 +323,24 @@ class Board:
             return None
         return area, number, words[slot + STARTED_NS], words[slot + TIMEOUT]
 
+    def set_offered(self, area: int, seq: int, count: int) -> None:
+        """Notes that so many outcomes of a pack, from the first on, are being sent."""
+        self._raise(area, seq, OFFERED, count)
+
     def set_delivered(self, area: int, seq: int, count: int) -> None:
-        """Notes that so many more outcomes of a pack are with Redis, if it is still the same pack."""
+        """Notes that so many outcomes of a pack, from the first on, are with Redis."""
+        self._raise(area, seq, DELIVERED, count)
+
+    def _raise(self, area: int, seq: int, word: int, count: int) -> None:
         head = self._head(area)
-        if self.words[head + SEQ] == seq:
-            self.words[head + DELIVERED] += count
+        if self.words[head + SEQ] == seq and self.words[head + word] < count:
+            self.words[head + word] = count
 
     def reset(self) -> None:
         """Clears what a dead horse left; its counters stay."""
-        for word in (PHASE, NEXT_SEQ, ENDED, LOG_LENGTH, LOG_WRITTEN, RUNNING):
+        for word in (PHASE, NEXT_SEQ, ENDED, LOG_LENGTH, RUNNING, TAKEN):
             self.words[word] = 0
+        self.words[LOG_ROUNDS] += 1
         for area in (0, 1):
             self.clear_pack(area)
 

@@ -55,7 +55,6 @@ class Care:
         self._renewed_wip = 0.0
         self._contact = self._clocks()
         self._reap_from = time.monotonic() + settings.LEASE
-        self._judged_server = False
         self._nudging = False
 
     def tick(self) -> None:
@@ -90,7 +89,6 @@ class Care:
         clocks = self._clocks()
         if max(now - before for now, before in zip(clocks, self._contact, strict=True)) > settings.LEASE / 2:
             self._reap_from = clocks[0] + settings.LEASE
-            self._judged_server = False
         self._contact = clocks
 
     def renew(self, now: float) -> None:
@@ -102,7 +100,7 @@ class Care:
         ttl, fields = worker.worker_ttl + 60, worker._birth_fields()
         held = store.renew(self.connection, worker.name, worker.incarnation, ttl, leases, fields)
         if not held and not self.superseded:
-            worker.log.error(f'Worker {worker.name}: another worker has taken this name')
+            worker.log.error('Worker %s: another worker has taken this name', worker.name)
         self.superseded = not held
         if leases:
             self._renewed_wip = now
@@ -110,7 +108,7 @@ class Care:
     def promote(self, now: float) -> None:
         """Due jobs to their queues."""
         names = self.worker.queue_names()
-        moved, soonest = enqueue_store.promote_due(self.connection, names)
+        moved, _ = enqueue_store.promote_due(self.connection, names)
         if moved >= 1000:
             self.rhythm.delay('promote', now)
 
@@ -125,19 +123,20 @@ class Care:
 
     def reap(self, now: float) -> None:
         """The jobs of dead workers."""
-        if not self._judged_server:
-            # A server that is younger than a lease knows of no renewal that was due before it.
-            age = store.server_uptime(self.connection)
-            self._reap_from = max(self._reap_from, now + settings.LEASE - age)
-            self._judged_server = True
         if now < self._reap_from:
+            return
+        # A server that is younger than a lease knows of no renewal that was due before it.
+        age = store.server_uptime(self.connection)
+        if age < settings.LEASE:
+            self._reap_from = now + settings.LEASE - age
             return
         if self._nudging:  # one worker does it for all
             for name in store.bury(self.connection):
-                self.worker.log.warning(f'Worker {name} died without a word')
+                self.worker.log.warning('Worker %s died without a word', name)
         for name in self.worker.queue_names():
             for job_id, became, owner in store.reap(self.connection, name, ABANDONED):
-                self.worker.log.warning(f'{name}: took job {job_id} from dead worker {owner or "(unknown)"}: {became}')
+                told = (name, job_id, owner or '(unknown)', became)
+                self.worker.log.warning('%s: took job %s from dead worker %s: %s', *told)
 
     def leave(self) -> None:
         """Gives up the turn to nudge, and wakes others for what waits."""

@@ -24,4 +24,4 @@ class Worker(BaseWorker):
         try:
             return Supervisor(self, limits).run()
         finally:
-            self.log.info(f"Worker 'rq:worker:{self.name}' done, quitting")
+            self.log.info("Worker '%s' done, quitting", self.key)

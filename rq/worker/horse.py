@@ -1,40 +1,41 @@
 """The horse: the process that runs jobs. Claims a pack, runs it, sends what came of it with the next claim.
 
 While packs are short the next one is asked for before the pack in hand is run, so that the server works while the
-horse does (worth 1.4 to 1.6 times). Every request is numbered and kept until it is answered, through any outage.
+horse does (worth 1.4 to 1.6 times). A job has a ticket in a pipe until it begins: the supervisor, and the horse when it
+is told to end or a pack takes too long, takes back by reading them; whoever read the byte owns the job.
 """
 
 from __future__ import annotations
 
 import os
 import select
-import signal
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
-from rq.connections import clone
-from rq.store import claim as store
+from rq.defaults import DEFAULT_FAILURE_TTL
+from rq.results import encode_exception
 from rq.store import keys
 from rq.store import worker as worker_store
-from rq.store.wire import Wire
+from rq.store.wire import Wire, bulk
 
 from . import board as layout
+from . import settings
 from .board import Phase
+from .courier import Courier
 from .deadline import Deadline
+from .lifeline import Lifeline
 from .log import JobLog
 from .order import QueueOrder
-from .outage import Outage
 from .pace import Pace
 from .reload import SourceWatch
-from .runner import Pack, Runner
+from .runner import Pack, Runner, packed_outcome
 from .settings import PACK_MOST, PACK_WORK, WIRE_TIMEOUT
 from .surroundings import Surroundings, close_old_connections
 
 if TYPE_CHECKING:
-    from rq.store.claim import Answer
+    from rq.store.claim import Answer, Claim, Claimed
 
     from .base import BaseWorker
     from .board import Board
@@ -45,6 +46,10 @@ __all__ = ['Horse', 'Limits']
 BLOCK = 25.0
 # While everything it serves is suspended, it looks so often.
 SUSPENDED_POLL = 0.5
+# Nanoseconds since a claim was sent after which its jobs are not begun: they may count as abandoned from 25 s on.
+TOO_OLD = 20_000_000_000
+# Seconds; ten years are as good as no limit, and fit into the board.
+LONGEST_TIMEOUT = 10 * 365 * 86400
 
 
 class Limits:
@@ -67,34 +72,30 @@ class Horse:
         self.board = board
         self.words = board.words
         self.limits = limits
-        self.lifeline = lifeline
-        self.name = worker.name.encode()
+        self.lifeline = Lifeline(lifeline, board)
         self.log = JobLog(worker.log, board)
         self.deadline = Deadline()
         self.runner = Runner(worker, self.log, self.deadline)
         self.order = QueueOrder(worker.queue_names(), worker._dequeue_strategy)
         self.paces = [Pace() for _ in worker.queues]
         self.watch = SourceWatch()
-        self.outage = Outage(worker.log, f'Worker {worker.name}')
-        self.client = clone(worker.connection, WIRE_TIMEOUT)
-        self.wire = Wire(self.client)
-        self.seq = 0
+        self.courier = Courier(worker, board, self.log, self.lifeline)
+        self.pid = os.getpid()
         self.began = self.words[layout.BEGINNINGS]
-        self.stopping = False
-        self.token = b''
         self.idle_since = time.monotonic()
-        self.unsent: deque[Pack] = deque()  # run, and their outcomes not yet with Redis
+        self.outdated = False  # a source file of the jobs has changed
+        self.patience = int(settings.ANNOUNCE_AFTER * 1e9)
 
     # --- life
 
     def run(self) -> int:
         """Works until the end; answers why it ended (a value of Phase). Nothing it ran is lost by then."""
         os.environ['RQ_WORKER_ID'] = self.worker.name
-        signal.signal(signal.SIGTERM, self._drain)
+        self.lifeline.take_signal()
         self.deadline.install()
         self.surroundings = Surroundings()
         self.log.wrap_output()
-        self.seq = self._first_number()
+        self.courier.begin()
         reason = Phase.STOPPED
         try:
             reason = self._work()
@@ -102,46 +103,20 @@ class Horse:
             self.log.flush()
             self.log.settle_output()
             self.words[layout.ENDED] = reason
-        self.wire.close()
+        self.courier.close()
         self._pass_on()
         return reason
-
-    def _drain(self, signum: int, frame: Any) -> None:
-        self.stopping = True
-
-    def _first_number(self) -> int:
-        while not self._told_to_stop():
-            try:
-                seconds, micros = self.wire.command(b'TIME')
-                return int(seconds) * 1_000_000 + int(micros)
-            except (RedisError, OSError) as error:
-                self._wait_out(error)
-        return 0
-
-    def _told_to_stop(self) -> bool:
-        if not self.stopping and (self.words[layout.STOP] or self._orphaned()):
-            self.stopping = True
-        return self.stopping
-
-    def _orphaned(self) -> bool:
-        # The lifeline is a pipe whose other end the supervisor holds: at its end there is no supervisor.
-        try:
-            return os.read(self.lifeline, 64) == b''
-        except BlockingIOError:
-            return False
 
     def _work(self) -> int:
         pack: Pack | None = None
         while True:
             if pack is None:
                 ended = self._why_end()
-                if ended and not self.unsent:
+                if ended and not self.courier.unsent:
                     return ended
                 answer = self._exchange(0 if ended else self._room())
-                if ended:
-                    return ended
-                if answer is None:
-                    return Phase.STOPPED
+                if ended or answer is None:
+                    return ended or Phase.STOPPED
                 pack = self._take(answer)
                 if pack is None:
                     ended = self._rest(answer)
@@ -151,174 +126,130 @@ class Horse:
             pack = self._run_pack(pack)
 
     def _why_end(self) -> int:
-        if self._told_to_stop():
+        if self.lifeline.told_to_stop():
             return Phase.STOPPED
         if self._left() <= 0:
             return Phase.MAX_JOBS
         if self.limits.life and self.words[layout.BEGINNINGS] - self.began >= self.limits.life:
             return Phase.RECYCLE
-        if self.worker.horse_options.reload and self.watch.changed(now=bool(self.token)):
-            return Phase.RECYCLE
-        return 0
+        if self.worker.horse_options.reload and not self.outdated:
+            self.outdated = self.watch.changed(now=bool(self.courier.token))
+        return Phase.RECYCLE if self.outdated else 0
 
     def _left(self) -> int:
         most = self.limits.max_jobs
-        return PACK_MOST if most is None else most - self.words[layout.BEGINNINGS]
+        return PACK_MOST * 2 if most is None else most - self.words[layout.BEGINNINGS]
 
     def _room(self, in_hand: int = 0) -> int:
-        room = min(PACK_MOST, self._left() - in_hand)
+        room = min(self.order.most, self._left() - in_hand)
         if self.limits.life:
             room = min(room, self.limits.life - (self.words[layout.BEGINNINGS] - self.began) - in_hand)
         return max(room, 0)
 
-    # --- requests
+    # --- asking
 
-    def _request(self, room: int) -> store.Claim:
-        self.seq += 1
-        words = self.words
-        outcomes = [packed for pack in self.unsent for packed in pack.outcomes[self.board.delivered(pack.area) :]]
-        words[layout.NEXT_SEQ] = self.seq
-        token, self.token = self.token, b''
-        counters = (words[layout.DONE], words[layout.FAILED], words[layout.WORKED_US] / 1e6)
-        queues = [(name, self.paces[number].limit) for number, name in self.order.next()]
-        return store.Claim(
-            self.name, self.worker.incarnation, self.seq, queues, room, outcomes, token, b'idle', counters
-        )
+    def _request(self, room: int) -> Claim:
+        return self.courier.request([(name, self.paces[number].limit) for number, name in self.order.next()], room)
 
     def _exchange(self, room: int) -> Answer | None:
         """The answer to a claim of up to `room` jobs, sent again until there is one; None: told to stop meanwhile."""
         self.words[layout.PHASE] = Phase.WORKING
-        claim = self._request(room)
-        return self._receive(claim, sent=False)
-
-    def _receive(self, claim: store.Claim, sent: bool) -> Answer | None:
         while True:
-            try:
-                answer = claim.receive(self.wire) if sent else store.exchange(self.wire, claim)
-                break
-            except (RedisError, OSError) as error:
-                sent = False
-                self._wait_out(error)
-                if self.stopping and not claim.outcomes:
-                    return None  # what it may have claimed, the supervisor gives back by its number
-        self.outage.passed()
-        self.words[layout.NEXT_SEQ] = 0 if not answer.jobs else claim.seq
-        self._sent(answer)
-        return answer
+            answer = self.courier.receive(self._request(room), may_leave=True)
+            if answer is None or answer.code != b'OLD':
+                return answer
 
-    def _wait_out(self, error: BaseException) -> None:
-        self.log.flush()
-        self.wire.close()
-        self._pause(self.outage.failed(error))
-
-    def _sent(self, answer: Answer) -> None:
-        for pack in self.unsent:
-            self.board.clear_pack(pack.area)
-        self.unsent.clear()
-        if b'STALE' in answer.became or b'BROKEN' in answer.became:
-            late, broken = answer.became.count(b'STALE'), answer.became.count(b'BROKEN')
-            self.words[layout.STALE] += late
-            if late:
-                self.log.error(f'{late} outcome(s) came too late and were dropped: their leases had gone to others')
-            if broken:
-                self.log.error(f'{broken} outcome(s) could not be stored: keys of the jobs have a wrong type')
-        for job_id in answer.dropped:
-            self.log.info(f'Skipped {job_id.decode("utf-8", "backslashreplace")}: expired, canceled or running already')
-        for name in answer.broken:
-            self.log.error(f'Queue {name.decode("utf-8", "backslashreplace")}: a key has a wrong type, nothing was claimed')
-
-    def _take(self, answer: Answer) -> Pack | None:
-        """The pack of an answer, on the board; None when it has no jobs."""
-        if not answer.jobs:
-            return None
-        jobs = [job._replace(queue=self.order.number(job.queue)) for job in answer.jobs]
-        area = self._free_area()
-        pack = Pack(self.words[layout.NEXT_SEQ], jobs, answer.now_us, area)
-        lines = [b'%d %b %b' % (job.queue, job.id, job.execution) for job in jobs]
-        timeouts = [_timeout(job.hash.get(b'timeout')) for job in jobs]
-        fitting = self.board.put_pack(area, pack.seq, lines, timeouts, answer.now_us, pack.clock_ns)
-        self.words[layout.NEXT_SEQ] = 0
-        if fitting < len(jobs):
-            self._give_back(pack, fitting)
-        self.timeouts = timeouts
-        return pack
-
-    def _free_area(self) -> int:
-        return 1 - self.unsent[-1].area if self.unsent else 0
-
-    def _give_back(self, pack: Pack, first: int) -> None:
-        names = self.order.names
-        leases = [store.Lease(names[j.queue], j.id.decode(), j.execution.decode()) for j in pack.jobs[first:]]
-        del pack.jobs[first:]
-        self._insist(lambda: store.release(self.client, leases))
-
-    def _insist(self, request: Any) -> None:
-        while True:
-            try:
-                request()
-                self.outage.passed()
-                return
-            except (RedisError, OSError) as error:
-                self._pause(self.outage.failed(error))
-
-    def _pause(self, seconds: float) -> None:
-        """Waits; a word from the supervisor ends it early."""
-        select.select([self.lifeline], [], [], seconds)
-        self._told_to_stop()
-
-    # --- a pack
-
-    def _run_pack(self, pack: Pack) -> Pack | None:
-        """Runs a pack; answers the next one if it was asked for ahead and not taken back."""
-        ahead = self._claim_ahead(pack)
-        self.board.hand_out(pack.area, len(pack.jobs), ahead is not None)
-        taken = self._run_jobs(pack)
-        if ahead is not None and not taken:
-            taken = not self.board.take_ticket()
-        if taken:
-            self._await_taking(pack)
-        answer = self._receive(ahead, sent=True) if ahead is not None else None
-        self.unsent.append(pack)
-        self._after_pack()
-        if answer is None or taken:
-            return None  # a pack that was asked for ahead and taken back is the supervisor's
-        return self._take(answer)
-
-    def _await_taking(self, pack: Pack) -> None:
-        """Until the supervisor has read from the board what it took back, the board must not change."""
-        while self.words[layout.TAKEN] < pack.seq and not self._orphaned():
-            time.sleep(0.0005)
-
-    def _claim_ahead(self, pack: Pack) -> store.Claim | None:
+    def _claim_ahead(self, pack: Pack) -> Claim | None:
         """Asks for the next pack before this one is run, if both are short."""
-        if self.limits.life == 1 or self._why_end():
+        if self.limits.life == 1 or self.courier.outage.on or self._why_end():
             return None
         expected = sum(self.paces[job.queue].mean or 1.0 for job in pack.jobs)
         room = self._room(len(pack.jobs))
         if expected > PACK_WORK * 1.5 or room < 1:
             return None
         claim = self._request(room)
-        try:
-            claim.send(self.wire)
-        except (RedisError, OSError):
-            self.wire.close()  # it is sent again when its answer is wanted
+        self.courier.send(claim)
         return claim
 
-    def _run_jobs(self, pack: Pack) -> bool:
-        """Runs jobs while their tickets are there. Answers whether some were taken back."""
+    def _take(self, answer: Answer) -> Pack | None:
+        """The pack of an answer, on the board; None when there is none to run."""
+        if not answer.jobs:
+            return None
+        courier, names = self.courier, self.order.names
+        jobs = self._named(answer)
+        if time.monotonic_ns() - courier.sent_ns > TOO_OLD:  # the process was stopped, or the machine
+            courier.give_back(names, jobs)
+            return None
+        fitting = self.board.fitting([job.id for job in jobs])
+        if fitting == 0:
+            self._refuse(answer, jobs)
+            return None
+        courier.give_back(names, jobs[fitting:])
+        del jobs[fitting:]
+        area = 1 - courier.unsent[-1].area if courier.unsent else 0
+        pack = Pack(self.words[layout.NEXT_SEQ], jobs, courier.now_us, area)
+        pack.clock_ns = courier.clock_ns
+        queues = self.worker.queues
+        self.timeouts = [_timeout(job.hash.get(b'timeout'), queues[job.queue]._default_timeout) for job in jobs]
+        self.board.put_pack(area, pack.seq, jobs, self.timeouts, (pack.now_us, pack.clock_ns))
+        self.words[layout.NEXT_SEQ] = 0
+        return pack
+
+    def _named(self, answer: Answer) -> list[Claimed]:
+        """The jobs of an answer, with the numbers that their queues have here."""
+        if len(self.order.names) == 1:
+            return answer.jobs
+        return [job._replace(queue=self.order.number(job.queue)) for job in answer.jobs]
+
+    def _refuse(self, answer: Answer, jobs: list[Claimed]) -> None:
+        """The first job's id is longer than what the board can hold."""
+        first = jobs[0]
+        text = f'The id of this job has {len(first.id)} bytes: too long for a worker'
+        times = (answer.now_us, answer.now_us)
+        queue = bulk(self.order.names[first.queue].encode())
+        packed = packed_outcome(b'X', queue, first, times, DEFAULT_FAILURE_TTL, encode_exception(text))
+        self.courier.give_back(self.order.names, jobs[1:])
+        self.courier.finish(packed)
+
+    # --- a pack
+
+    def _run_pack(self, pack: Pack) -> Pack | None:
+        """Runs a pack; answers the next one if it was asked for ahead and is ours."""
+        courier, board = self.courier, self.board
+        ahead = self._claim_ahead(pack)
+        board.hand_out(pack.area, len(pack.jobs), ahead is not None)
+        ran = self._run_jobs(pack, ahead is not None)
+        whole = ran == len(pack.jobs) and (ahead is None or self._begins(pack, ran, 0))
+        answer = None if ahead is None else courier.receive(ahead)
+        courier.unsent.append(pack)
+        self._after_pack()
+        if whole:
+            return None if answer is None else self._take(answer)
+        jobs = pack.jobs[ran:]
+        if answer is not None:
+            jobs += self._named(answer)
+        # The supervisor does this as well if it was the one to take back. But it may be late, and the next request's
+        # number would leave what was claimed ahead to nobody.
+        courier.give_back(self.order.names, jobs)
+        return None
+
+    def _run_jobs(self, pack: Pack, ahead: bool) -> int:
+        """Runs jobs while they are ours and their time has not come too late; answers how many it ran."""
         board, words, runner = self.board, self.words, self.runner
         self.deadline.open(self.timeouts)
-        began = time.monotonic_ns()
+        self.pack_began = time.monotonic_ns()
+        behind = len(pack.jobs) - 1 + ahead
         spent: dict[int, list[int]] = {}
-        taken = False
+        ran = 0
         for number, claimed in enumerate(pack.jobs):
-            if number and not board.take_ticket():
-                taken = True
+            if number and not self._begins(pack, number, behind - number):
                 break
             self.surroundings.name_job(claimed.id)
-            clock = time.monotonic_ns() if number else began
+            clock = time.monotonic_ns()
             board.begin(pack.area, number, clock)
             packed, ended = runner.run(pack, number, clock)
+            if os.getpid() != self.pid:
+                os._exit(0)  # a child that the job forked and let return
             if board.put_outcome(pack.area, number, packed):
                 pack.outcomes.append(packed)
             else:
@@ -329,16 +260,35 @@ class Horse:
             runner.done = runner.failed = 0
             spent.setdefault(claimed.queue, []).append(ended - clock)
             self.surroundings.restore()
+            ran += 1
         self.deadline.close()
         for queue, times in spent.items():
             self.paces[queue].learn(sum(times) / 1e9, len(times))
-        return taken
+        return ran
+
+    def _begins(self, pack: Pack, number: int, behind: int) -> bool:
+        """Whether the next job (or the pack asked for ahead) is ours to begin; `behind` it are so many tickets.
+
+        It is not if the supervisor took it back. Told to end, or when the pack takes so long that others could have
+        done the rest, this horse takes back itself.
+        """
+        if self.board.take_ticket():
+            if not self.lifeline.stopping and time.monotonic_ns() - self.pack_began < self.patience:
+                return True
+            self.lifeline.look()
+            if not behind or self.board.take_back().tickets:
+                return False
+        # The supervisor reads from the board what it took back; until then the board must not change.
+        while self.words[layout.TAKEN] < pack.seq and not self.lifeline.orphaned:
+            time.sleep(0.0005)
+            self.lifeline.look()
+        return False
 
     def _send_large(self, pack: Pack, number: int, packed: bytes) -> None:
         """Sends an outcome that the board has no room for, before the next job begins."""
-        args = layout.bulks(packed)
-        self._insist(lambda: store.finish_packed(self.client, self.worker.name, args))
-        self.board.mark_returned(pack.area, number)
+        self.board.mark(pack.area, number, layout.SENDING)
+        self.courier.finish(packed)
+        self.board.mark(pack.area, number, layout.RETURNED)
 
     def _after_pack(self) -> None:
         self.idle_since = time.monotonic()
@@ -352,6 +302,8 @@ class Horse:
 
     def _rest(self, answer: Answer) -> int:
         """Waits for work; answers why to end, or 0 to claim again."""
+        if answer.jobs:
+            return 0  # they went back
         held = set(answer.suspended)
         if self.limits.burst:
             if len(held) == len(self.order.names):
@@ -361,43 +313,45 @@ class Horse:
         if answer.dropped:
             return 0
         if len(held) == len(self.order.names):
-            self._pause(SUSPENDED_POLL)
+            self.lifeline.pause(SUSPENDED_POLL)
             return 0
         left = BLOCK
         if self.limits.max_idle is not None:
             left = self.limits.max_idle - (time.monotonic() - self.idle_since)
             if left <= 0:
                 return Phase.MAX_IDLE
-        return self._block([name for name in self.order.names if name.encode() not in held], min(left, BLOCK))
-
-    def _block(self, names: list[str], seconds: float) -> int:
-        markers = [keys.wake(name).encode() for name in names]
-        try:
-            self.wire.send(len(markers) + 2, Wire.pack([b'BLPOP', *markers, b'%.3f' % seconds]))
-            ready, _, _ = select.select([self.wire, self.lifeline], [], [], seconds + WIRE_TIMEOUT)
-            if self.lifeline in ready and self._told_to_stop():
-                self.wire.close()  # a token that is on its way is passed on at the end
-                return 0
-            if self.wire in ready:
-                found = self.wire.receive()
-                if found is not None:
-                    self.token = keys.wake_name(found[0].decode()).encode()
-            else:
-                self.wire.close()  # the server is silent past its own time limit
-        except (RedisError, OSError) as error:
-            self._wait_out(error)
+        self._block([name for name in self.order.names if name.encode() not in held], min(left, BLOCK))
         return 0
+
+    def _block(self, names: list[str], seconds: float) -> None:
+        wire = self.courier.wire
+        markers = [keys.wake(name).encode() for name in names]
+        both: list[Any] = [wire, self.lifeline]
+        try:
+            wire.send(len(markers) + 2, Wire.pack([b'BLPOP', *markers, b'%.3f' % seconds]))
+            ready, _, _ = select.select(both, [], [], seconds + WIRE_TIMEOUT)
+            if self.lifeline in ready and self.lifeline.told_to_stop():
+                wire.close()  # a token that is on its way is passed on at the end
+            elif wire in ready:
+                found: Any = wire.receive()
+                if found is not None:
+                    self.courier.token = keys.wake_name(found[0].decode()).encode()
+            else:
+                wire.close()  # the server is silent past its own time limit
+        except (RedisError, OSError) as error:
+            self.courier.wait_out(error)
 
     def _pass_on(self) -> None:
         """A token that this horse may have taken goes to another worker."""
         try:
-            worker_store.nudge(self.client, '', self.order.names, 1, leaving=True)
+            worker_store.nudge(self.courier.client, '', self.order.names, 1, leaving=True)
         except (RedisError, OSError):
             pass  # the nudge of another supervisor does it within half a second
 
 
-def _timeout(stored: bytes | None) -> int:
+def _timeout(stored: bytes | None, default: int) -> int:
     try:
-        return int(stored or 180)
+        seconds = int(stored or 0) or default
     except ValueError:
-        return 180  # a field that is no number fails the job when it is read; until then RQ's default bounds it
+        seconds = default  # a field that is no number fails the job when it is read
+    return max(-1, min(seconds, LONGEST_TIMEOUT))

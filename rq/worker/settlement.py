@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING
 
 from rq.results import encode_exception
 from rq.store import claim as store
+from rq.store.claim import Lease
+
+from .board import BEGUN, CLAIMED, SENDING
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    from rq.store.claim import Lease, Outcome
+    from rq.store.claim import Outcome
 
-    from .board import Snapshot
+    from .board import Board, Snapshot
 
-__all__ = ['Settlement', 'of_death']
+__all__ = ['Settlement', 'of_death', 'of_living']
+
+# Arguments of an outcome; its queue, id and execution are the second to fourth.
+WIDTH = 8
 
 
 @dataclass(slots=True)
@@ -30,38 +36,54 @@ class Settlement:
     lost: list[Outcome] = field(default_factory=list)
     pack: int = 0  # number of a request; 0: none
     unbegun: list[Lease] = field(default_factory=list)
+    area: int = -1  # of a living horse's board; its pack has so many outcomes in Redis when this is done:
+    seq: int = 0
+    count: int = 0
+    refusals: int = 0  # how often Redis has answered that it can never take it
 
     def __bool__(self) -> bool:
         return bool(self.outcomes or self.lost or self.pack or self.unbegun)
 
-    def run(self, connection: Redis) -> list[bytes]:
-        """Does it all; answers what became of the lost jobs. Raises redis-py's errors: then run it again."""
+    def __str__(self) -> str:
+        return ', '.join(lease.id for lease in self.leases()) or 'a pack'
+
+    def run(self, connection: Redis) -> None:
+        """Does it all. Raises redis-py's errors: then run it again."""
         store.finish_packed(connection, self.worker, self.outcomes)
-        became = store.finish(connection, self.worker, self.lost) if self.lost else []
+        store.finish(connection, self.worker, self.lost)
         if self.pack:
             # What was claimed last stands behind what was claimed before: it goes back to the head first.
             store.release_pack(connection, self.worker, self.pack)
         store.release(connection, self.unbegun)
-        return became
 
-    def ids(self) -> list[str]:
-        """Ids of the jobs that would be left behind if it were not run."""
-        return [
-            *(part.decode() for part in self.outcomes[2::8]),
-            *(outcome.lease.id for outcome in self.lost),
-            *(lease.id for lease in self.unbegun),
+    def mark(self, board: Board) -> None:
+        """Tells the horse which of its outcomes it need not send."""
+        if self.area >= 0:
+            board.set_delivered(self.area, self.seq, self.count)
+
+    def leases(self) -> list[Lease]:
+        """What it speaks for, as far as it is known by name."""
+        told = [
+            Lease(*(part.decode() for part in self.outcomes[at + 1 : at + 4]))
+            for at in range(0, len(self.outcomes), WIDTH)
         ]
+        return told + [outcome.lease for outcome in self.lost] + self.unbegun
+
+
+def of_living(worker: str, pack: Snapshot) -> Settlement:
+    """The outcomes of a pack whose horse sits in a long job."""
+    count = pack.delivered + len(pack.outcomes) // WIDTH
+    return Settlement(worker, outcomes=pack.outcomes, area=pack.area, seq=pack.seq, count=count)
 
 
 def of_death(worker: str, packs: list[Snapshot], next_seq: int, reason: str, clock_ns: int) -> Settlement:
     """What the death of a horse leaves: outcomes are sent, the job that ran is lost, what had not begun goes back."""
-    from .board import BEGUN, CLAIMED
-
     told = Settlement(worker)
     for pack in packs:
         told.outcomes += pack.outcomes
+        returned = set(pack.outcomes[3::WIDTH])  # one may have died between its outcome and its mark
         for slot in pack.slots:
-            if slot.state == BEGUN:
+            if slot.state in (BEGUN, SENDING) and slot.lease.execution.encode() not in returned:
                 times = (pack.redis_us(slot.started_ns), pack.redis_us(clock_ns))
                 told.lost.append(store.Outcome('L', slot.lease, *times, 0, encode_exception(reason)))
             elif slot.state == CLAIMED:

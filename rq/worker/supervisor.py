@@ -16,15 +16,16 @@ from redis.exceptions import RedisError
 
 from rq.connections import clone
 from rq.store import worker as store
+from rq.store.replies import Trouble, classify
 
 from . import board as layout
 from . import plan, settings
-from .board import Board, Phase
+from .board import Board
 from .care import Care
 from .horse import Horse, Limits
-from .log import write_all
+from .log import plain_fd, write_all
 from .outage import Outage
-from .settlement import Settlement, of_death
+from .settlement import Settlement, of_death, of_living
 from .start import Death, ForkStart, NurseryStart
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ __all__ = ['Supervisor']
 
 # A cold stop waits so long for Redis to take what the horse left; then it says which jobs it leaves behind.
 COLD_PATIENCE = 5.0
+# What Redis answers so often that it can never take (a bug of ours, a key of a wrong type) must not hold up the rest.
+REFUSALS = 3
 
 
 class Supervisor:
@@ -62,6 +65,7 @@ class Supervisor:
         self._quiet_until = 0.0
         self._start_at = 0.0
         self._fruitless = 0
+        self._beginnings = 0
         self._killed_for = ''
         self._told: list[float] = []  # when stop signals came
 
@@ -102,8 +106,13 @@ class Supervisor:
         if self.stopping_since is not None:
             self.ending = True
             return
-        self.horse = self.starter.start()
-        self.worker._horse_pid = self.horse
+        self._beginnings = self.board.words[layout.BEGINNINGS]
+        try:
+            self.horse = self.starter.start()
+        except OSError as error:  # no memory or no process left: others may end
+            self.log.error('Worker %s: no work-horse can be started (%s); trying again', self.worker.name, error)
+            self._after('later', False)
+        self.worker._horse_pid = self.horse  # type: ignore[attr-defined]
 
     def _serve(self) -> None:
         """Redis: what is owed first, then what is due. While Redis is away it is tried ever less often."""
@@ -116,13 +125,17 @@ class Supervisor:
             self._quiet_until = time.monotonic() + self.outage.failed(error)
         else:
             self.outage.passed()
+        if self.care.superseded and self.stopping_since is None:
+            self.stop()
 
     def _sleep(self) -> None:
         now = time.monotonic()
         wait = settings.WATCH_EVERY
         if self.horse == 0:
             wait = min(wait, max(self._start_at - now, 0.0)) if not self.ending else wait
-        ready, _, _ = select.select([self._wakeup], [], [], wait) if self._wakeup >= 0 else select.select([], [], [], wait)
+        ready, _, _ = (
+            select.select([self._wakeup], [], [], wait) if self._wakeup >= 0 else select.select([], [], [], wait)
+        )
         if ready:
             try:
                 os.read(self._wakeup, 4096)
@@ -150,23 +163,32 @@ class Supervisor:
         self._take_back()
         for pack in self.board.snapshots():
             if pack.outcomes:
-                self._owe(Settlement(self.worker.name, outcomes=pack.outcomes))
-                self.board.set_delivered(pack.area, pack.seq, len(pack.outcomes) // 8)
+                told = of_living(self.worker.name, pack)
+                self.board.set_offered(pack.area, pack.seq, told.count)
+                self._owe(told)
         self._renew(running)
-        write_all(1, self.board.read_log())
+        self._write(self.board.read_log())
         self._serve()
 
     def _renew(self, running: tuple[int, int, int, int]) -> None:
-        pack = self.board.snapshot(running[0])
-        if running[1] >= len(pack.slots):
+        area, number, started_ns, _ = running
+        pack = self.board.snapshot(area)
+        slot = pack.slots[number] if number < len(pack.slots) else None
+        if slot is None or slot.state != layout.BEGUN or slot.started_ns != started_ns:
+            return  # it has just ended
+        if time.monotonic() < self._quiet_until:
+            self.watched.shown_at = 0.0  # told again at the next look
             return
-        slot = pack.slots[running[1]]
+        started = pack.redis_us(started_ns) / 1e6
         try:
-            started = pack.redis_us(slot.started_ns) / 1e6
             store.announce(self.connection, self.worker.name, slot.lease, started, settings.ANNOUNCE_TTL)
         except (RedisError, OSError) as error:
             self._quiet_until = time.monotonic() + self.outage.failed(error)
-            self.watched.shown_at = 0.0  # told again at the next look
+            self.watched.shown_at = 0.0
+
+    def _write(self, lines: bytes) -> None:
+        if lines:
+            write_all(plain_fd(self.log), lines)
 
     def _take_back(self) -> None:
         taken = self.board.take_back()
@@ -199,19 +221,19 @@ class Supervisor:
         self.horse = 0
         if not death.clean:
             self._kill_rest(pid)
-        write_all(1, board.take_log())
+        self._write(board.take_log())
         board.take_back()
         next_seq, reason, ended = board.words[layout.NEXT_SEQ], death.text(), board.words[layout.ENDED]
         told = of_death(self.worker.name, board.snapshots(), next_seq, self._killed_for or reason, time.monotonic_ns())
         self._killed_for = ''
-        fruitful = bool(told.outcomes or told.lost) or board.words[layout.BEGINNINGS] > 0
+        fruitful = board.words[layout.BEGINNINGS] > self._beginnings
         board.reset()
         self.watched = plan.Watched()
         for outcome in told.lost:
             board.words[layout.FAILED] += 1
-            self.log.error(f'Job {outcome.lease.id} of queue {outcome.lease.queue}: {reason}')
+            self.log.error('Job %s of queue %s: %s', outcome.lease.id, outcome.lease.queue, reason)
         if not death.clean and not told.lost:
-            self.log.error(f'{reason}; it ran no job')
+            self.log.error('%s; it ran no job', reason)
         self._owe(told)
         self._after(plan.after_end(ended, death.clean, self.stopping_since is not None), fruitful)
 
@@ -232,9 +254,9 @@ class Supervisor:
     # --- Redis
 
     def _leases(self) -> list[Lease]:
-        held = [slot.lease for pack in self.board.snapshots() for slot in pack.slots if slot.state != layout.RETURNED]
-        owed = [lease for debt in self.debts for lease in debt.unbegun]
-        return held + owed
+        # Also of jobs that have returned: until Redis has their outcomes nobody else must take them.
+        held = [slot.lease for pack in self.board.snapshots() for slot in pack.slots]
+        return held + [lease for debt in self.debts for lease in debt.leases()]
 
     def _owe(self, settlement: Settlement) -> None:
         if settlement:
@@ -243,14 +265,25 @@ class Supervisor:
 
     def _settle(self) -> None:
         while self.debts:
-            self.debts[0].run(self.connection)
+            debt = self.debts[0]
+            try:
+                debt.run(self.connection)
+            except RedisError as error:
+                if classify(error) is not Trouble.BUG:
+                    raise
+                debt.refusals += 1
+                if debt.refusals < REFUSALS:
+                    raise
+                self.log.error('Redis refuses what became of %s (%s); other workers will find the jobs', debt, error)
+            else:
+                debt.mark(self.board)
             self.debts.pop(0)
 
     def _given_up(self) -> bool:
         if not self.cold or self.stopping_since is None or time.monotonic() - self.stopping_since < COLD_PATIENCE:
             return False
         for debt in self.debts:
-            self.log.error(f'Redis is away; left behind for other workers: {", ".join(debt.ids()) or "a pack"}')
+            self.log.error('Redis is away; left behind for other workers: %s', debt)
         return True
 
     def _leave(self) -> None:

@@ -1,0 +1,55 @@
+"""Workers that meet trouble: a ledger outside Redis, workers in a hurry, and what must hold in Redis afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from redis import Redis
+
+from tests.faults.jobs import LEDGER
+from tests.faults.ledger import Ledger
+from tests.support.invariants import violations
+from tests.support.processes import Process, Processes
+
+
+class WorkerMaker(Protocol):
+    """The fixture `worker`."""
+
+    def __call__(
+        self, *queues: str, url: str | None = None, settings: dict[str, Any] | None = None, **told: Any
+    ) -> Process: ...
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    """Where the jobs of this test write down that they began."""
+    path = tmp_path / 'ledger'
+    monkeypatch.setenv(LEDGER, str(path))
+    return Ledger(path)
+
+
+@pytest.fixture
+def worker(redis_url: str, processes: Processes, ledger: Ledger) -> WorkerMaker:
+    """Start a worker: `worker('high', 'low', settings={'ANNOUNCE_AFTER': 0.01}, work={'burst': True})`."""
+
+    def start(*queues: str, url: str | None = None, settings: dict[str, Any] | None = None, **told: Any) -> Process:
+        told['settings'] = settings or {}
+        arguments = ['-m', 'tests.faults.launch', json.dumps(told), *(queues or ('default',))]
+        return processes.python(*arguments, name='worker', env={'RQ_REDIS_URL': url or redis_url})
+
+    return start
+
+
+@pytest.fixture(autouse=True)
+def invariants(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test that touched the shared server, I1, I3 and I15 hold there."""
+    if 'redis' not in request.fixturenames or 'worker' not in request.fixturenames:
+        yield
+        return
+    redis: Redis = request.getfixturevalue('redis')
+    yield
+    assert violations(redis) == []

@@ -1,0 +1,81 @@
+"""What the jobs of these tests do: they write down that they began, outside Redis, where no fault reaches."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+__all__ = ['LEDGER', 'big', 'die', 'fails', 'fork_and_return', 'noop', 'note', 'note_times', 'printed', 'until']
+
+# The file that jobs write to: one line a begin, by one write, which survives the process.
+LEDGER = 'RQ_TEST_LEDGER'
+
+_fd = -1
+
+
+def _write(kind: str, number: int) -> None:
+    global _fd
+    if _fd < 0:
+        _fd = os.open(os.environ[LEDGER], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(_fd, b'%b %d %d %d\n' % (kind.encode(), number, os.getpid(), time.monotonic_ns()))
+
+
+def noop(number: int = 0) -> int:
+    return number
+
+
+def note(number: int, seconds: float = 0.0) -> int:
+    """Writes its number down, takes its time, returns its number."""
+    _write('b', number)
+    if seconds:
+        time.sleep(seconds)
+    return number
+
+
+def note_times(number: int, seconds: float = 0.0) -> int:
+    """As `note`, and writes down when it ends."""
+    note(number, seconds)
+    _write('e', number)
+    return number
+
+
+def until(number: int, path: str, limit: float = 20.0) -> int:
+    """Writes its number down and waits until a file is there."""
+    _write('b', number)
+    deadline = time.monotonic() + limit
+    while not Path(path).exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    _write('e', number)
+    return number
+
+
+def die(number: int, after: float = 0.0) -> None:
+    """Kills its own process."""
+    _write('b', number)
+    time.sleep(after)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fails(number: int) -> None:
+    _write('b', number)
+    raise ValueError(f'job {number} fails')
+
+
+def big(number: int, size: int) -> bytes:
+    """Returns so many bytes that do not compress to nothing."""
+    _write('b', number)
+    return os.urandom(size)
+
+
+def fork_and_return(number: int) -> int:
+    """Forks, and the child returns as well: what a job must not do, and does."""
+    _write('b', number)
+    os.fork()
+    return number
+
+
+def printed(number: int) -> int:
+    print(f'job {number} says so', flush=True)
+    return number
