@@ -20,6 +20,7 @@ __all__ = [
     'executions',
     'failed',
     'finished',
+    'first_seen',
     'gone',
     'group',
     'intermediate',
@@ -67,6 +68,11 @@ def queue_name(key: str) -> str:
 def intermediate(name: str) -> str:
     """List of RQ's: ids popped by an RQ worker and not yet started. We only adopt what is stranded there."""
     return f'{PREFIX}:queue:{name}:intermediate'
+
+
+def first_seen(name: str, job_id: str) -> str:
+    """String of RQ's: epoch when maintenance first saw an id on the intermediate list. Expires after a day."""
+    return f'{PREFIX}:queue:{name}:intermediate:first_seen:{job_id}'
 
 
 def job(job_id: str) -> str:

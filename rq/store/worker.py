@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'add_field',
+    'adopt',
     'announce',
     'bury',
     'fetch',
@@ -36,6 +37,7 @@ _retire = Script('retire')
 _renew = Script('renew')
 _announce = Script('announce')
 _reap = Script('reap')
+_adopt = Script('adopt')
 _nudge = Script('nudge')
 _bury = Script('bury')
 
@@ -80,6 +82,12 @@ def reap(
     """(id, what became of it, worker) of each job taken from the dead, `most` at most. `reason`: base64 of zlib of the text."""
     flat = [text(part) for part in _reap(connection, keys.queue(queue), queue, most, reason, idle)]
     return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
+
+
+def adopt(connection: Any, queue: str, reason: bytes, most: int = REAPED) -> list[tuple[str, ...]]:
+    """(id, what became of it) of each job that another RQ's worker popped, and did not start within 60 s of two looks."""
+    flat = [text(part) for part in _adopt(connection, keys.intermediate(queue), queue, most, reason)]
+    return list(zip(flat[::2], flat[1::2], strict=True))
 
 
 def nudge(connection: Any, who: str, queues: Iterable[str], milliseconds: int, leaving: bool = False) -> int:

@@ -36,6 +36,7 @@ FAMILIES: dict[Callable[..., str], str] = {
     keys.suspended_queue: 'permanent',
     keys.wake: 'ttl',
     keys.nudge: 'ttl',
+    keys.first_seen: 'ttl',
     keys.gone: 'ttl',
     keys.lease: 'ttl',
     keys.clean_registries: 'ttl',

@@ -5,6 +5,7 @@ local k_workers = P .. 'workers'
 local k_suspended = P .. 'suspended'
 local function k_queue(q) return P .. 'queue:' .. q end
 local function k_intermediate(q) return P .. 'queue:' .. q .. ':intermediate' end
+local function k_first_seen(q, id) return P .. 'queue:' .. q .. ':intermediate:first_seen:' .. id end
 local function k_job(id) return P .. 'job:' .. id end
 local function k_dependents(id) return P .. 'job:' .. id .. ':dependents' end
 local function k_dependencies(id) return P .. 'job::' .. id .. ':dependencies' end
