@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004
 from redis.retry import Retry
 
 from rq import Queue
@@ -49,7 +50,10 @@ def proxy(redis: Redis, redis_url: str) -> Iterator[Proxy]:
 @pytest.fixture
 def proxied(proxy: Proxy) -> Iterator[Redis]:
     """A connected client of the proxy, whose counters are at 0; it sends what failed once more."""
-    with Redis.from_url(proxy.url, retry=Retry(NoBackoff(), 1)) as client:
+    # The errors are named for redis-py 5, which by itself repeats nothing.
+    with Redis.from_url(
+        proxy.url, retry=Retry(NoBackoff(), 1), retry_on_error=[ConnectionError, TimeoutError]
+    ) as client:
         client.ping()
         proxy.reset()
         yield client
