@@ -61,6 +61,12 @@ def test_no_more_jobs_than_there_is_room(redis: Redis, horse: HorseMaker, room: 
     assert ids(horse().ask(room=room)) == [str(number) for number in range(room)]
 
 
+def test_a_pack_is_never_more_than_64_jobs(redis: Redis, horse: HorseMaker) -> None:
+    """The slot in the execution id has two digits, and the server has others to serve."""
+    put_many(redis, map(str, range(300)))
+    assert len(horse().ask(room=300, limit=300).jobs) == 64
+
+
 def test_queues_are_served_in_the_order_of_the_worker(redis: Redis, horse: HorseMaker) -> None:
     for queue in ('high', 'low'):
         put_many(redis, [f'{queue}-{number}' for number in range(3)], queue)

@@ -4,9 +4,9 @@
 -- KEYS: 1 the list of the first queue (routing only)
 -- ARGV: 1 prefix  2 worker  3 seq (number of the request, microseconds of Redis time and up)  4 execution (30 hex)
 --       5 state the worker hash should show, '' to leave it  6 finished jobs  7 failed jobs  8 working time (seconds)
---       9 room (jobs at most, up to 64; 0: claim nothing)  10 bytes of payload at most  11 token (queue that woke the caller, '')
---       12 number of queues n, then n times: name, jobs a pack (1 to 64); then number of outcomes m, then m times the
---       eight of lib/results.lua
+--       9 room (jobs at most, up to 64; 0: claim nothing)  10 bytes of payload at most  11 token (queue that woke the
+--       caller, '')  12 number of queues n, then n times: name, jobs a pack (1 to 64); then number of outcomes m,
+--       then m times the eight of lib/results.lua
 -- answers: {'OK' | 'SAME' | 'OLD', now (microseconds; OLD: no less than the last number accepted), answer of each
 --       outcome, jobs {queue, id, execution, hash flat}, dropped ids, suspended queues, queues with keys of a wrong
 --       type}; OLD: nothing was done
