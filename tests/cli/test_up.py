@@ -233,6 +233,7 @@ def test_killed_outright_it_leaves_nothing(up: Up) -> None:
 def test_workers_that_all_end_as_told_end_it(up: Up) -> None:
     process = up.start()
     [worker] = workers_of(process)
+    wait_for(worker.children)  # by then it listens to signals
     worker.terminate()
     assert process.wait(15) == 0, process.report()
     assert 'has ended as it was told' in process.stdout

@@ -14,6 +14,7 @@ from rq import Queue
 from rq.cli.worker import worker as command
 from rq.store import admin, keys
 from tests.support.processes import Process, Processes
+from tests.support.waiting import wait_for
 
 TASKS = """
 import os, time
@@ -146,6 +147,7 @@ def test_a_worker_does_not_start_while_all_are_suspended(processes: Processes, r
 
 def started(process: Process) -> Process:
     process.wait_for_output('Listening on')
+    wait_for(process.children)  # by then it listens to signals
     return process
 
 
