@@ -162,9 +162,7 @@ class Enqueueing:
             raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
         return run_inline(self, job)
 
-    def _entry(
-        self, job: Job, at_front: bool = False, unique: bool = False, at: datetime | None = None
-    ) -> store.Entry:
+    def _entry(self, job: Job, at_front: bool = False, unique: bool = False, at: datetime | None = None) -> store.Entry:
         job._status = JobStatus.QUEUED
         job.enqueued_at = at or now()
         if at is not None:
