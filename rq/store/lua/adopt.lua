@@ -29,7 +29,8 @@ local function adopt(id)
   redis.call('LREM', KEYS[1], 0, id)
   redis.call('DEL', k_first_seen(q, id))
   if h[1] == 'started' then -- its worker died with the lease of another RQ's cleanup: RQ's rule for the lost
-    return apply({ kind = 'L', queue = q, id = id, execution = '', started = 0, ended = 0, payload = ARGV[4] }, h[3] or '')
+    local lost = { kind = 'L', queue = q, id = id, execution = '', started = 0, ended = 0, payload = ARGV[4] }
+    return apply(lost, h[3] or '')
   end
   if h[1] ~= 'queued' then return h[1] and 'KEPT' or 'GONE' end
   if redis.call('LPOS', k_queue(q), id) then return 'KEPT' end

@@ -1,8 +1,9 @@
 -- Puts up to 1,000 jobs on one queue, in order. Sent twice, each is queued once. If one is refused (its key has a wrong
 -- type), those before it are queued and the error is answered.
 -- KEYS: 1 the list of the queue
--- ARGV: 1 prefix  2 queue  3 number of fields s that all have alike, then s times field, value; then per job: id, call (see enqueue.lua), 'front' or 'back', ttl (seconds, 0 none),
---       number of its own fields f, then f times field, value
+-- ARGV: 1 prefix  2 queue  3 number of fields s that all have alike, then s times field, value; then per job: id,
+--       call (see enqueue.lua), 'front' or 'back', ttl (seconds, 0 none), number of its own fields f, then f times
+--       field, value
 -- answers: how many were queued by this call
 --- @include keys
 --- @include wake

@@ -50,8 +50,8 @@ if state == 'SAME' then
   return { 'SAME', string.format('%.0f', NOW_US), answers, jobs, {}, {}, {} }
 end
 
-local c = { worker = worker, execution = ARGV[4], room = math.min(64, tonumber(ARGV[9])), max_bytes = tonumber(ARGV[10]),
-  token = ARGV[11], queues = queues }
+local c = { worker = worker, execution = ARGV[4], room = math.min(64, tonumber(ARGV[9])),
+  max_bytes = tonumber(ARGV[10]), token = ARGV[11], queues = queues }
 claim(c)
 remember(worker, seq, c.members, answers)
 if redis.call('EXISTS', k_worker(worker)) == 1 then

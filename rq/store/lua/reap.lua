@@ -1,5 +1,5 @@
--- Takes the jobs of dead workers. Ours: not renewed for 25 s and the worker's lease is another's or gone, or not renewed
--- for 150 s whoever lives (nobody knows of it). Announced ones fail or are retried as RQ's rule says; unannounced ones
+-- Takes the jobs of dead workers. Ours: not renewed for 25 s and the worker's lease is another's or gone, or not
+-- renewed for 150 s whoever lives (nobody knows of it). Announced ones fail or are retried as RQ's rule says; unannounced ones
 -- (claimed less than 100 ms before) go back to the head in the order they were claimed and count as one loss, three
 -- losses fail the job. Other RQs' leases: 60 s past their score.
 -- KEYS: 1 the list of the queue

@@ -3,7 +3,8 @@
 -- ARGV: 1 prefix  2 worker  3 incarnation  4 seconds the hash lives  5 number of members n, then n times: queue,
 --       member `id:execution`; then field, value, ... of the hash to write again if it was lost (FLUSHALL, expiry);
 --       of these `queues` (names joined by comma) puts it back in the sets. One that was buried alive comes back so
--- answers: {1 the lease is ours | 0 another incarnation has the name, or it was retired; how many members were still leased}
+-- answers: {1 the lease is ours | 0 another incarnation has the name, or it was retired; how many members were still
+--       leased}
 --- @include keys
 --- @include time
 --- @include try

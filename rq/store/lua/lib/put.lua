@@ -6,8 +6,8 @@
 --- @include leave
 local SEARCH = 50000 -- places looked at from each end of a list: 2 ms; past them the hash is believed
 -- What a run leaves in the hash and a new one must not find.
-local LEFT = { 'started_at', 'ended_at', 'last_heartbeat', 'worker_name', 'execution', 'announced', 'expire_at', 'losses',
-  'retries_used', 'exc_info' }
+local LEFT = { 'started_at', 'ended_at', 'last_heartbeat', 'worker_name', 'execution', 'announced', 'expire_at',
+  'losses', 'retries_used', 'exc_info' }
 
 local function waits(q, id)
   local list = k_queue(q)

@@ -4,7 +4,8 @@
 --- @include keys
 local PACK_TTL = 600
 
--- Answers 'NEW', 'SAME' or 'OLD', and the last number accepted (-1: none). The first command does not grow memory, so that a full server still drains.
+-- Answers 'NEW', 'SAME' or 'OLD', and the last number accepted (-1: none). The first command does
+-- not grow memory, so that a full server still drains.
 local function request_state(worker, seq)
   redis.call('EXPIRE', k_pack(worker), PACK_TTL)
   local last = tonumber(redis.call('HGET', k_pack(worker), 'seq') or -1)
