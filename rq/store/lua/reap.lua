@@ -1,7 +1,7 @@
 -- Takes the jobs of dead workers. Ours: not renewed for 25 s and the worker's lease is another's or gone, or not
--- renewed for 150 s whoever lives (nobody knows of it). Announced ones fail or are retried as RQ's rule says; unannounced ones
--- (claimed less than 100 ms before) go back to the head in the order they were claimed and count as one loss, three
--- losses fail the job. Other RQs' leases: 60 s past their score.
+-- renewed for 150 s whoever lives (nobody knows of it). Announced ones fail or are retried as RQ's rule says;
+-- unannounced ones (claimed less than 100 ms before) go back to the head in the order they were claimed and count as one
+-- loss, three losses fail the job. Other RQs' leases: 60 s past their score.
 -- KEYS: 1 the list of the queue
 -- ARGV: 1 prefix  2 queue  3 leases looked at, at most (up to 1,000)  4 text for a job that fails (base64 of zlib)
 --       5 seconds without renewal after which a lease is looked at (25)
