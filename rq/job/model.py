@@ -352,7 +352,7 @@ class Job(Lifecycle, Links):
 
     def save_meta(self) -> None:
         """Stores the meta data alone."""
-        store.save(self.connection, self.id, {'meta': call.dump_meta(self.serializer, self.meta)})
+        store.update(self.connection, self.id, {'meta': call.dump_meta(self.serializer, self.meta)})
 
     # --- status (each of these asks Redis)
 
@@ -371,7 +371,7 @@ class Job(Lifecycle, Links):
     def set_status(self, status: JobStatus, pipeline: Any = None) -> None:
         """Writes the status and nothing else: the containers stay as they are."""
         self._status = status
-        store.save(self.connection if pipeline is None else pipeline, self.id, {'status': status.value})
+        store.update(self.connection if pipeline is None else pipeline, self.id, {'status': status.value})
 
 
 def _bytes(value: Any) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -28,6 +29,8 @@ _promote_due = Script('promote_due')
 CHUNK = 100
 # Payload a script at most, unless one job has more: a request past 1 GB is refused, and a big one is copied twice.
 CHUNK_BYTES = 1_000_000
+# Requests before a second connection is made: its handshake takes as long as four of them.
+GROUPS_ALONE = 4
 
 
 @dataclass(slots=True)
@@ -88,16 +91,13 @@ def _request(queue: str, group: list[Entry]) -> list[Any]:
 def enqueue_many(connection: Any, queue: str, entries: Iterable[Entry]) -> None:
     """Puts jobs in a queue in their order, a hundred a request.
 
-    The first request goes by itself; with more to come, one is always under way while the next is packed. Raises
-    redis-py's errors: what had been sent is queued then.
+    The first requests go one by one; where more come, a connection of their own pays, on which one is always under way
+    while the next is packed. Raises redis-py's errors: what had been sent is queued then.
     """
     key = keys.queue(queue)
-    groups = _groups(entries)
-    first = next(groups, None)
-    if first is None:
-        return
-    _enqueue_many(connection, key, *_request(queue, first))
-    left: Iterable[list[Any]] = (_request(queue, group) for group in groups)
+    left: Iterable[list[Any]] = (_request(queue, group) for group in _groups(entries))
+    for args in islice(left, GROUPS_ALONE):
+        _enqueue_many(connection, key, *args)
     if can_wire(connection):
         left = _send_ahead(connection, key, iter(left))
     for args in left:

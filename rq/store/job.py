@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     'cancel',
     'delete',
+    'drop_results',
     'exists',
     'expire',
     'fetch',
@@ -29,12 +30,14 @@ __all__ = [
     'save',
     'status_key',
     'time',
+    'update',
     'wait_result',
 ]
 
 _requeue = Script('requeue')
 _cancel = Script('cancel')
 _delete = Script('delete')
+_update = Script('update')
 
 
 def fetch(connection: Any, job_id: str) -> dict[bytes, bytes]:
@@ -50,7 +53,8 @@ def fetch_many(connection: Any, job_ids: Sequence[str]) -> list[dict[bytes, byte
         pipeline = connection.pipeline(transaction=False)
         for job_id in job_ids[at : at + 1000]:
             pipeline.hgetall(keys.job(job_id))
-        found += pipeline.execute()
+        # A key that is no hash is no job, and no reason to hide the others.
+        found += [raw if isinstance(raw, dict) else {} for raw in pipeline.execute(raise_on_error=False)]
     return found
 
 
@@ -73,6 +77,11 @@ def status_key(job_id: str) -> str:
 def save(connection: Any, job_id: str, fields: Mapping[str, Any]) -> Any:
     """Writes fields of the hash; other fields stay."""
     return connection.hset(keys.job(job_id), mapping=dict(fields))
+
+
+def update(connection: Any, job_id: str, fields: Mapping[str, Any]) -> Any:
+    """Writes fields of the hash if there is one; 0 when there is none."""
+    return _update(connection, keys.job(job_id), *(part for item in fields.items() for part in item))
 
 
 def expire(connection: Any, job_id: str, seconds: int) -> None:

@@ -9,14 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .fields import text
+from .keys import queue as queue_key
 from .keys import queues
 from .queue import names_of
+from .script import Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = [
     'add',
+    'clean',
     'count',
     'count_everywhere',
     'counts',
@@ -31,6 +34,8 @@ __all__ = [
     'score',
     'scores',
 ]
+
+_clean = Script('clean')
 
 
 def count(connection: Any, key: str, alive_after: float | None = None) -> int:
@@ -121,6 +126,11 @@ def move(connection: Any, key: str, member: str, into: Callable[[Any], Any]) -> 
     pipeline.zrem(key, member)
     into(pipeline)
     pipeline.execute()
+
+
+def clean(connection: Any, names: Sequence[str], most: int = 1000) -> int:
+    """How many expired members of the finished and failed jobs of some queues were dropped, `most` of them."""
+    return int(_clean(connection, queue_key(names[0]), most, *names))
 
 
 def drop_expired(connection: Any, key: str, now: float) -> Any:

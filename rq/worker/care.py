@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from rq.exceptions import AbandonedJobError
 from rq.results import encode_exception
 from rq.store import enqueue as enqueue_store
+from rq.store import registry as registry_store
 from rq.store import worker as store
 from rq.store.replies import Trouble, classify
 
@@ -49,6 +50,7 @@ class Care:
                 'promote': settings.PROMOTE_EVERY,
                 'nudge': settings.NUDGE_EVERY,
                 'reap': settings.REAP_EVERY,
+                'clean': settings.CLEAN_EVERY,
             }
         )
         self.superseded = False  # another worker has our name: nobody renews our leases any more
@@ -134,9 +136,17 @@ class Care:
             for name in store.bury(self.connection):
                 self.worker.log.warning('Worker %s died without a word', name)
         for name in self.worker.queue_names():
+            for job_id, became in store.adopt(self.connection, name, ABANDONED):
+                told = (name, job_id, became)
+                self.worker.log.warning('%s: took job %s, popped by another RQ and never started: %s', *told)
             for job_id, became, owner in store.reap(self.connection, name, ABANDONED):
                 told = (name, job_id, owner or '(unknown)', became)
                 self.worker.log.warning('%s: took job %s from dead worker %s: %s', *told)
+
+    def clean(self, now: float) -> None:
+        """Expired members out of the registries; readers leave them out in the meantime."""
+        if registry_store.clean(self.connection, self.worker.queue_names()) >= 1000:
+            self.rhythm.delay('clean', now)
 
     def leave(self) -> None:
         """Gives up the turn to nudge, and wakes others for what waits."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 __all__ = [
     'ANNOUNCE_AFTER',
     'ANNOUNCE_TTL',
+    'CLEAN_EVERY',
     'HARD_GRACE',
     'LEASE',
     'NUDGE_EVERY',
@@ -35,6 +36,8 @@ LEASE = 30
 RENEW_LEASE_EVERY = 5.0
 RENEW_WIP_EVERY = 15.0
 REAP_EVERY = 5.0
+# Registries forget expired jobs; nobody waits for it, since readers leave them out.
+CLEAN_EVERY = 30.0
 # Due jobs start at most 1 s late.
 PROMOTE_EVERY = 0.5
 # Pushes of foreign producers leave no token: looked for twice a second by one supervisor, whose right outlives a tick.

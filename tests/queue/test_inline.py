@@ -200,7 +200,6 @@ def test_a_custom_time_limit_is_used(redis: Redis) -> None:
     assert seen == [(9, JobTimeoutException, job.id)]
 
 
-@pytest.mark.xfail(reason='enqueue.lua returns before SADD where nothing is pushed')
 def test_the_queue_of_an_inline_job_is_known(redis: Redis, inline: Queue) -> None:
     inline.enqueue(work.fail)
     assert Queue.all(connection=redis) == [inline]

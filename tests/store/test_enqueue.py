@@ -179,9 +179,9 @@ def test_an_id_that_another_rq_runs_and_is_used_again_takes_the_lease_from_the_r
     assert [key for key in all_keys(redis) if b'exec' in key or b'wip' in key] == []
 
 
-def test_a_job_that_is_not_pushed_is_only_written(redis: Redis) -> None:
+def test_a_job_that_is_not_pushed_is_only_written_and_its_queue_known(redis: Redis) -> None:
     assert put(redis, 'a', push=False, status='created') == b'QUEUED'
-    assert all_keys(redis) == [b'rq:job:a']
+    assert all_keys(redis) == [b'rq:job:a', b'rq:queues']
 
 
 def test_a_waiting_id_that_is_not_pushed_leaves_the_list(redis: Redis) -> None:

@@ -13,8 +13,9 @@ for i = 8, #ARGV do fields[i - 7] = ARGV[i] end
 redis.call('LLEN', k_queue(q)) -- keys of a wrong type are refused before anything is written
 redis.call('SCARD', k_queues)
 local answer = put(q, id, ARGV[4], ARGV[5] == '1', tonumber(ARGV[7]), fields, where == 'none' and 'none' or 'queue')
-if answer ~= 'QUEUED' or where == 'none' then return answer end
+if answer ~= 'QUEUED' then return answer end
 redis.call('SADD', k_queues, k_queue(q))
+if where == 'none' then return answer end
 redis.call(where == 'front' and 'LPUSH' or 'RPUSH', k_queue(q), id)
 wake(q)
 return answer
