@@ -20,6 +20,8 @@ def seconds(option: str, value: Any) -> int | None:
     """Whole seconds of a duration, None for None. Raises TimeoutFormatError, TypeError, ValueError for one over 317 years."""
     if value is None:
         return None
+    if value is None:
+        return None
     try:
         found = parse_timeout(value)
     except TimeoutFormatError as error:
