@@ -45,8 +45,10 @@ BEGINNINGS, RUNNING, TAKEN = range(11, 14)
 HEADER = 16
 # Words of a pack's head, then of each of its slots.
 # OFFERED, DELIVERED: how many of its outcomes the supervisor is sending or has sent, and how many Redis has from it.
+# Both with the number of the pack before them (times COUNTS): the horse may put another one there at any moment.
 SEQ, SIZE, OUTCOME_LENGTH, OFFERED, DELIVERED, NOW_US, CLOCK_NS = range(7)
 PACK_HEAD = 8
+COUNTS = 128
 # TEXT_END: where the text of the job ends; it begins where that of the one before it ends.
 STATE, STARTED_NS, TIMEOUT, TEXT_END = range(4)
 SLOT = 4
@@ -166,7 +168,7 @@ class Board:
             end += len(line)
             slots += (CLAIMED, 0, seconds, end - at)
         self._memory[at:end] = b''.join(lines)
-        words[head + OUTCOME_LENGTH] = words[head + OFFERED] = words[head + DELIVERED] = 0
+        words[head + OUTCOME_LENGTH] = 0
         words[head + NOW_US], words[head + CLOCK_NS] = clocks
         first = head + PACK_HEAD
         words[first : first + len(slots)] = memoryview(array('q', slots))
@@ -216,11 +218,16 @@ class Board:
 
     def delivered(self, area: int) -> int:
         """How many outcomes of a pack Redis has from the supervisor."""
-        return self.words[self._head(area) + DELIVERED]
+        return self._told(area, DELIVERED)
 
     def offered(self, area: int) -> int:
         """How many outcomes of a pack the supervisor has sent or is about to send."""
-        return self.words[self._head(area) + OFFERED]
+        return self._told(area, OFFERED)
+
+    def _told(self, area: int, word: int) -> int:
+        head = self._head(area)
+        seq, count = divmod(self.words[head + word], COUNTS)
+        return count if seq == self.words[head + SEQ] else 0
 
     def add_log(self, text: bytes) -> bool:
         """Adds to the log text that is not written yet. False: there is no room, flush first."""
@@ -291,7 +298,7 @@ class Board:
         slots = words[first : first + SLOT * size].tolist()
         at = self._text_at + area * TEXT_BYTES
         text = self._memory[at : at + slots[-SLOT + TEXT_END]] if slots else b''
-        delivered = words[head + DELIVERED]
+        delivered = self.delivered(area)
         at = self._outcome_at + area * OUTCOME_BYTES
         packed = self._memory[at : at + words[head + OUTCOME_LENGTH]]
         now_us, clock_ns = words[head + NOW_US], words[head + CLOCK_NS]
@@ -325,16 +332,11 @@ class Board:
 
     def set_offered(self, area: int, seq: int, count: int) -> None:
         """Notes that so many outcomes of a pack, from the first on, are being sent."""
-        self._raise(area, seq, OFFERED, count)
+        self.words[self._head(area) + OFFERED] = seq * COUNTS + count
 
     def set_delivered(self, area: int, seq: int, count: int) -> None:
         """Notes that so many outcomes of a pack, from the first on, are with Redis."""
-        self._raise(area, seq, DELIVERED, count)
-
-    def _raise(self, area: int, seq: int, word: int, count: int) -> None:
-        head = self._head(area)
-        if self.words[head + SEQ] == seq and self.words[head + word] < count:
-            self.words[head + word] = count
+        self.words[self._head(area) + DELIVERED] = seq * COUNTS + count
 
     def reset(self) -> None:
         """Clears what a dead horse left; its counters stay."""

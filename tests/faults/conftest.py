@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pytest
 from redis import Redis
 
+from tests.faults.herd import Herd
 from tests.faults.jobs import LEDGER
 from tests.faults.ledger import Ledger
 from tests.support.invariants import violations
@@ -44,10 +45,18 @@ def worker(redis_url: str, processes: Processes, ledger: Ledger) -> WorkerMaker:
     return start
 
 
+@pytest.fixture
+def herd(redis_url: str, processes: Processes, ledger: Ledger) -> Iterator[Herd]:
+    """Start workers by fork, in milliseconds: `herd.start('default', work={'burst': True})`."""
+    herd = Herd(processes, redis_url)
+    yield herd
+    herd.end()
+
+
 @pytest.fixture(autouse=True)
 def invariants(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every test that touched the shared server, I1, I3 and I15 hold there."""
-    if 'redis' not in request.fixturenames or 'worker' not in request.fixturenames:
+    if 'redis' not in request.fixturenames:
         yield
         return
     redis: Redis = request.getfixturevalue('redis')

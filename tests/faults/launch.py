@@ -1,29 +1,86 @@
 """`python -m tests.faults.launch '{"settings": {...}, "work": {...}, "options": {...}}' queue...`: a worker in a hurry.
 
-A worker as `rq worker` starts it, with other numbers in rq/worker/settings.py: what happens in production once in a
-million packs is then met every second. The connection is that of RQ_REDIS_URL.
+A worker as `rq worker` starts it, with other numbers in rq/worker: what happens in production once in a million packs
+is then met every second. The connection is that of RQ_REDIS_URL. Without arguments: a process that imports everything
+once and forks a worker for each line of its standard input, `{"url": ..., "queues": [...], ...}`; on its standard
+output it says `started <pid>` and `ended <pid> <exit status>`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import sys
+import traceback
+from importlib import import_module
+from typing import Any
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from rq.worker import Worker, settings
+from rq import Queue
+from rq.worker import Worker
+
+__all__ = ['main', 'serve']
 
 
-def main(told: dict[str, dict[str, object]], queues: list[str]) -> None:
+def main(told: dict[str, Any], url: str, queues: list[str]) -> None:
+    """Works. Settings are names in rq.worker.settings, or `module.NAME` in another module of rq.worker."""
     for name, value in told.get('settings', {}).items():
-        assert hasattr(settings, name), name
-        setattr(settings, name, value)
-    worker = Worker(queues, connection=Redis.from_url(os.environ['RQ_REDIS_URL']), **told.get('worker', {}))  # type: ignore[arg-type]
+        module, _, constant = name.rpartition('.')
+        home = import_module(f'rq.worker.{module or "settings"}')
+        assert hasattr(home, constant), name
+        setattr(home, constant, value)
+    connection = Redis.from_url(url, retry=Retry(NoBackoff(), 2))  # for its birth: a worker that cannot say hello ends
+    worker = Worker([Queue(name, connection=connection) for name in queues], **told.get('worker', {}))
     for name, value in told.get('options', {}).items():
+        assert hasattr(worker.horse_options, name), name
         setattr(worker.horse_options, name, value)
-    worker.work(logging_level='INFO', **told.get('work', {}))  # type: ignore[arg-type]
+    worker.work(logging_level=told.get('level', 'INFO'), **told.get('work', {}))
+
+
+def serve() -> None:
+    """Forks workers until standard input ends and all of them have."""
+    alive: set[int] = set()
+    open_ = True
+    while open_ or alive:
+        if open_ and select.select([0], [], [], 0.005)[0]:
+            line = sys.stdin.readline()
+            open_ = bool(line)
+            if line:
+                alive.add(_fork(json.loads(line)))
+        elif not open_:
+            select.select([], [], [], 0.005)
+        for pid in list(alive):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                alive.discard(pid)
+                print('ended', pid, status, flush=True)
+
+
+def _fork(told: dict[str, Any]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            main(told, told['url'], told['queues'])
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    print('started', pid, flush=True)
+    return pid
 
 
 if __name__ == '__main__':
-    main(json.loads(sys.argv[1]), sys.argv[2:])
+    if len(sys.argv) > 1:
+        main(json.loads(sys.argv[1]), os.environ['RQ_REDIS_URL'], sys.argv[2:])
+    else:
+        serve()
