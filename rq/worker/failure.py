@@ -11,6 +11,7 @@ from rq.exceptions import RQError
 from rq.timeouts import BaseTimeoutException
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 __all__ = ['exception_text', 'reason_of', 'shortened']
@@ -18,25 +19,38 @@ __all__ = ['exception_text', 'reason_of', 'shortened']
 _OURS = os.path.join(os.path.dirname(os.path.abspath(rq.__file__)), '')
 
 
-def _own_code(error: BaseException) -> TracebackType | None:
-    """The traceback from where the job's code begins.
-
-    Where none of it is the job's: nothing for what we raise on purpose, all of it for what may be a mistake of ours.
-    """
-    first = error.__traceback__
-    while first is not None and first.tb_frame.f_code.co_filename.startswith(_OURS):
-        first = first.tb_next
-    if first is None and not isinstance(error, (RQError, BaseTimeoutException)):
-        return error.__traceback__
-    return first
-
-
 def exception_text(error: BaseException) -> str:
-    """The traceback as Python prints it. An exception that cannot be printed is named by its class."""
+    """The traceback as Python prints it, from where the job's code begins.
+
+    What we raise on purpose about a job comes alone if none of the job's code was under way. An exception that cannot
+    be printed is named by its class.
+    """
+    frames = _own_code(error.__traceback__)
+    chain = True
+    if frames is None and isinstance(error, (RQError, BaseTimeoutException)):
+        chain = any(_own_code(cause.__traceback__) for cause in _causes(error))
+    elif frames is None:
+        frames = error.__traceback__  # perhaps a mistake of ours
     try:
-        return ''.join(traceback.format_exception(type(error), error, _own_code(error)))
+        return ''.join(traceback.format_exception(type(error), error, frames, chain=chain))
     except BaseException as trouble:  # noqa: BLE001 - printing runs the exception's own code
         return f'{_class(error)} (cannot be printed: {type(trouble).__name__})\n'
+
+
+def _own_code(frames: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame that is not of this package; None where there is no such frame."""
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OURS):
+        frames = frames.tb_next
+    return frames
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen = {id(error)}
+    cause = error.__cause__ or error.__context__
+    while cause is not None and id(cause) not in seen:
+        yield cause
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
 
 
 def reason_of(error: BaseException) -> str:

@@ -71,6 +71,9 @@ class _Output:
         except OSError:
             pass
 
+    def close(self) -> None:
+        self.flush()  # it is not the job's alone
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith('__'):  # somebody copies it
             raise AttributeError(name)
