@@ -1,0 +1,105 @@
+"""Real workers for tests: `worker('--burst')` starts one, `burst()` runs one to its end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from redis import Redis
+
+from rq import Queue
+from tests.support.invariants import violations
+from tests.support.processes import Process, Processes
+from tests.support.terminal import on_terminal
+from tests.worker.jobs import JOURNAL
+
+
+class WorkerMaker(Protocol):
+    """The fixtures `worker` and `burst`."""
+
+    def __call__(
+        self,
+        *arguments: str,
+        settings: Mapping[str, Any] | None = None,
+        shell: str = '',
+        terminal: bool = False,
+        **options: Any,
+    ) -> Process: ...
+
+
+@pytest.fixture
+def disorder() -> None:
+    """For tests that break Redis on purpose and leave it so: I1, I3 and I15 are not asked of them."""
+
+
+@pytest.fixture
+def worker(request: pytest.FixtureRequest, redis: Redis, redis_url: str, processes: Processes) -> Iterator[WorkerMaker]:
+    """Start `rq worker <arguments>`; afterwards I1, I3 and I15 hold.
+
+    `settings` are numbers of rq/worker/settings.py, `shell` is what a shell should do with its output ('2>&1'),
+    with `terminal` it runs on one.
+    """
+
+    def start(
+        *arguments: str,
+        settings: Mapping[str, Any] | None = None,
+        shell: str = '',
+        terminal: bool = False,
+        **options: Any,
+    ) -> Process:
+        env = {
+            'RQ_REDIS_URL': redis_url,
+            JOURNAL: str(processes.folder / 'journal'),
+            **(options.pop('env', None) or {}),
+        }
+        options.setdefault('name', 'worker')
+        python = (sys.executable, '-P', '-m', 'tests.worker.launch', json.dumps(settings or {}), 'worker')
+        command = [*python, *arguments]
+        if terminal:
+            command = on_terminal(*command)
+        elif shell:
+            command = ['/bin/sh', '-c', f'"$0" "$@" {shell}', *command]
+        return processes.start(*command, env=env, **options)
+
+    yield start
+    if 'disorder' not in request.fixturenames:
+        assert violations(redis) == []
+
+
+@pytest.fixture
+def burst(worker: WorkerMaker) -> WorkerMaker:
+    """Run a worker until its queues are empty; it must end by itself and with exit code 0."""
+
+    def run(*arguments: str, **options: Any) -> Process:
+        process = worker('--burst', *arguments, **options)
+        assert process.wait(30) == 0, process.report()
+        return process
+
+    return run
+
+
+@pytest.fixture
+def queue(redis: Redis) -> Queue:
+    """The queue `default`."""
+    return Queue(connection=redis)
+
+
+@pytest.fixture
+def journal(processes: Processes) -> Journal:
+    """What the jobs of this test have noted."""
+    return Journal(processes.folder / 'journal')
+
+
+class Journal:
+    """The lines that jobs have written with `jobs.note`, in order."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def lines(self) -> list[str]:
+        return self.path.read_text().splitlines() if self.path.exists() else []
