@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.chart import chart
 from bench.check import check_counts
 from bench.report import Setting, look_around, page, table
+from bench.readme import README, put
 from bench.run import FULL, QUICK, Progress, run
 from bench.server import running_server
 from bench.systems import BENCH, OURS, REPOSITORY, RQ, prepare
@@ -61,6 +62,8 @@ def _write(folder: Path, setting: Setting, samples: dict[str, dict[str, list[flo
     (folder / 'benchmarks.md').write_text(page(setting, samples, 'benchmarks.svg'))
     raw = {'setting': asdict(setting), 'samples': samples}
     (folder / 'benchmarks.json').write_text(json.dumps(raw, indent=1) + '\n')
+    if folder == REPOSITORY / 'docs':
+        README.write_text(put(README.read_text(), setting, samples))
 
 
 def _commit() -> str:

@@ -12,7 +12,7 @@ from statistics import median
 
 from bench.metrics import METRICS, SHARED, Bound, Metric, Samples
 
-__all__ = ['Setting', 'look_around', 'page', 'table']
+__all__ = ['Setting', 'look_around', 'number', 'page', 'table']
 
 METHOD = Path(__file__).with_name('method.md')
 
