@@ -37,6 +37,8 @@ __all__ = ['Supervisor']
 
 # A cold stop waits so long for Redis to take what the horse left; then it says which jobs it leaves behind.
 COLD_PATIENCE = 5.0
+# Seconds before the next horse when the last one died and had run nothing; doubled each time, up to 64 times.
+FRUITLESS_WAIT = 0.1
 # What Redis answers so often that it can never take (a bug of ours, a key of a wrong type) must not hold up the rest.
 REFUSALS = 3
 
@@ -249,7 +251,7 @@ class Supervisor:
         elif what == 'later':
             # A horse that dies without having run anything will die again: each waits longer than the last.
             self._fruitless = 0 if fruitful else min(self._fruitless + 1, 6)
-            self._start_at = time.monotonic() + (0.1 * 2**self._fruitless if self._fruitless else 0.0)
+            self._start_at = time.monotonic() + (FRUITLESS_WAIT * 2**self._fruitless if self._fruitless else 0.0)
 
     # --- Redis
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from typing import Any
@@ -89,10 +90,9 @@ class Herd:
 
     def told(self, what: str) -> list[int]:
         """Pids of which it told this, in order."""
-        lines = self.process.stdout.splitlines()
-        return [int(line.split()[1]) for line in lines if line.startswith(f'{what} ')]
+        return [int(pid) for pid in re.findall(rf'^{what} (\d+)\b.*\n', self.process.stdout, re.MULTILINE)]
 
     def ended(self) -> dict[int, int]:
         """Exit statuses of those that have ended, by pid."""
-        lines = self.process.stdout.splitlines()
-        return {int(pid): int(status) for _, pid, status in (line.split() for line in lines if line.startswith('ended '))}
+        found = re.findall(r'^ended (\d+) (\d+)\n', self.process.stdout, re.MULTILINE)
+        return {int(pid): int(status) for pid, status in found}

@@ -40,7 +40,7 @@ def finished(redis: Redis) -> int:
 
 def state(redis: Redis) -> str:
     homes = admin.census(redis, ['default']).homes['default']
-    return f'{({name: len(members) for name, members in homes.items() if members})}, leased: {homes["wip"]}'
+    return f'{ ({name: len(members) for name, members in homes.items() if members}) }, leased: {homes["wip"]}'
 
 
 @pytest.mark.parametrize('workers', [1, 2])

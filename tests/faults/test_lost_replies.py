@@ -87,7 +87,12 @@ class Runs:
         if k:
             self.proxy.on('', action, k=k)
         member = self.herd.start(
-            *self.names, url=self.proxy.url, settings=HURRY, work={'burst': True}, worker={'name': 'w'}, level='CRITICAL'
+            *self.names,
+            url=self.proxy.url,
+            settings=HURRY,
+            work={'burst': True},
+            worker={'name': 'w'},
+            level='CRITICAL',
         )
         assert member.wait() == 0
         begun = self.ledger.counts()
