@@ -6,7 +6,6 @@ import os
 import traceback
 from typing import TYPE_CHECKING
 
-import rq
 from rq.exceptions import RQError
 from rq.timeouts import BaseTimeoutException
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ['exception_text', 'reason_of', 'shortened']
 
-_OURS = os.path.join(os.path.dirname(os.path.abspath(rq.__file__)), '')
+_OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), '')
 
 
 def exception_text(error: BaseException) -> str:

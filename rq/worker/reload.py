@@ -7,8 +7,6 @@ import sys
 import sysconfig
 import time
 
-import rq
-
 __all__ = ['SourceWatch']
 
 # A worker that is never idle looks once a second; one that was woken looks at once.
@@ -29,7 +27,7 @@ class SourceWatch:
         self._outdated = False
         paths = sysconfig.get_paths()
         installed = [paths[name] for name in ('stdlib', 'platstdlib', 'purelib', 'platlib')]
-        installed.append(os.path.dirname(os.path.abspath(rq.__file__)))
+        installed.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         self._installed = tuple({os.path.join(path, '') for path in installed})
 
     def learn(self) -> None:

@@ -68,6 +68,7 @@ class _Loop:
             worker.death_penalty_class = TimerDeathPenalty
         self.runner = Runner(worker, JobLog(worker.log, None), self.deadline)
         self.order = QueueOrder(worker.queue_names(), worker._dequeue_strategy)
+        self.client = clone(worker.connection, settings.SUPERVISOR_TIMEOUT)
         self.wire = Wire(clone(worker.connection, settings.WIRE_TIMEOUT))
         self.outage = Outage(worker.log, f'Worker {worker.name}')
         self.keeper = _Keeper(worker)
@@ -95,6 +96,7 @@ class _Loop:
                 self._work(burst, max_jobs, max_idle)
         finally:
             self.wire.close()  # before the keeper leaves: a token that was on its way to us is then passed on
+            self.client.connection_pool.disconnect()
             self.keeper.stop()
             self.stop.remove()
             if self.deadline is not None:
@@ -158,7 +160,7 @@ class _Loop:
     def _disown(self, claim: Claim) -> None:
         """A request without an answer may have claimed a job: it goes back, or is reaped where Redis stays away."""
         try:
-            store.release_pack(clone(self.worker.connection, settings.SUPERVISOR_TIMEOUT), self.worker.name, claim.seq)
+            store.release_pack(self.client, self.worker.name, claim.seq)
         except (RedisError, OSError) as error:
             self.worker.log.error('Redis is away; what was claimed last is left to other workers (%s)', error)
 
@@ -302,7 +304,7 @@ class _Keeper(threading.Thread):
             self.care.leave()
         except (RedisError, OSError):
             pass  # tokens end by themselves, and others nudge
-        self.connection.close()
+        self.connection.connection_pool.disconnect()
 
     def _speak(self) -> None:
         while self._said:
