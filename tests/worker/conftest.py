@@ -38,7 +38,7 @@ def disorder() -> None:
 
 @pytest.fixture
 def worker(request: pytest.FixtureRequest, redis: Redis, redis_url: str, processes: Processes) -> Iterator[WorkerMaker]:
-    """Start `rq worker <arguments>`; afterwards I1, I3 and I15 hold.
+    """Start `rq worker <arguments>`; at the end it is told to stop, and afterwards I1, I3 and I15 hold.
 
     `settings` are numbers of rq/worker/settings.py, `shell` is what a shell should do with its output ('2>&1'),
     with `terminal` it runs on one.
@@ -63,9 +63,16 @@ def worker(request: pytest.FixtureRequest, redis: Redis, redis_url: str, process
             command = on_terminal(*command)
         elif shell:
             command = ['/bin/sh', '-c', f'"$0" "$@" {shell}', *command]
-        return processes.start(*command, env=env, **options)
+        process = processes.start(*command, env=env, **options)
+        started.append(process)
+        return process
 
+    started: list[Process] = []
     yield start
+    for process in started:
+        if process.running:
+            process.terminate()
+            process.wait(10)
     if 'disorder' not in request.fixturenames:
         assert violations(redis) == []
 

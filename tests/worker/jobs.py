@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -143,7 +144,7 @@ class Odd(Exception):
 
     def __init__(self) -> None:
         super().__init__('odd')
-        self.lock = open(os.devnull)  # noqa: SIM115
+        self.lock = threading.Lock()
 
     def __str__(self) -> str:
         raise RuntimeError('no words')

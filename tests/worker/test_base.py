@@ -1,0 +1,352 @@
+"""What a worker does with one job, by the methods that subclasses override and tools replace."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from rq import Queue, SimpleWorker, Worker, get_current_job
+from rq.job import Job, JobStatus
+from rq.worker import BaseWorker, DequeueStrategy
+from tests.worker import jobs
+from tests.worker.conftest import Journal
+
+Run = Callable[..., bool]
+
+
+@pytest.fixture(params=['Worker', 'SimpleWorker'])
+def kind(request: pytest.FixtureRequest) -> type[BaseWorker]:
+    """Both kinds of workers."""
+    return Worker if request.param == 'Worker' else SimpleWorker
+
+
+@pytest.fixture
+def journal(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Journal:
+    """As elsewhere, for jobs of this very process and its forks."""
+    monkeypatch.setenv(jobs.JOURNAL, str(tmp_path / 'journal'))
+    return Journal(tmp_path / 'journal')
+
+
+@pytest.fixture
+def run(queue: Queue, redis: Redis) -> Run:
+    """Work off the queue with a worker of this class."""
+
+    def work(worker_class: type[BaseWorker], **options: Any) -> bool:
+        return worker_class([queue], connection=redis, **options).work(burst=True)
+
+    return work
+
+
+def last_line(job: Job) -> str:
+    result = job.latest_result()
+    assert result is not None and result.exc_string is not None
+    return result.exc_string.strip().splitlines()[-1]
+
+
+# --- what is called, and when
+
+
+def noted(kind: type[BaseWorker]) -> type[BaseWorker]:
+    """A subclass that notes every call of a hook."""
+
+    class Noted(kind):  # type: ignore[valid-type,misc]
+        def perform_job(self, job: Job, queue: Queue, *args: Any) -> bool:
+            jobs.note('perform', job._status.value, self.is_horse, get_current_job() is None, len(args))
+            found = super().perform_job(job, queue, *args)
+            jobs.note('performed', found, job._status.value)
+            return bool(found)
+
+        def handle_job_success(self, job: Job, queue: Queue, started_job_registry: Any, *args: Any) -> None:
+            super().handle_job_success(job, queue, started_job_registry, *args)
+            jobs.note('success', job._status.value, job._result)  # type: ignore[attr-defined]
+
+        def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
+            super().handle_job_failure(job, queue, *args, **kwargs)
+            jobs.note('failure', job._status.value)
+
+        def handle_exception(self, job: Job, *exc_info: Any) -> None:
+            jobs.note('exception', job._status.value, exc_info[0].__name__, exc_info[1], exc_info[2] is not None)
+            super().handle_exception(job, *exc_info)
+
+    return Noted
+
+
+def test_each_job_passes_through_the_methods_of_its_class(kind: type[BaseWorker], queue: Queue, run: Run, journal: Journal) -> None:  # fmt: skip
+    queue.enqueue(len, 'abc')
+    queue.enqueue(jobs.fail)
+    assert run(noted(kind))
+    horse = kind is Worker
+    assert journal.lines == [
+        f'perform started {horse} True 1',
+        'success finished 3',
+        'performed True finished',
+        f'perform started {horse} True 1',
+        'failure failed',
+        'exception failed ValueError broken True',
+        'performed False failed',
+    ]
+
+
+@pytest.fixture
+def patched(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    """Methods replaced on the class, as Sentry's integration does it."""
+    perform, exception = BaseWorker.perform_job, BaseWorker.handle_exception
+
+    def perform_job(self: Any, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> Any:
+        jobs.note('transaction', job.func_name, job.meta.get('trace'))
+        return perform(self, job, queue, *args, **kwargs)
+
+    def handle_exception(self: Any, job: Job, *exc_info: Any, **kwargs: Any) -> Any:
+        retry = bool(getattr(job, 'retries_left', None))
+        if (job._status == JobStatus.FAILED or job.is_failed) and not retry:
+            jobs.note('captured', exc_info[0].__name__)
+        return exception(self, job, *exc_info, **kwargs)
+
+    monkeypatch.setattr(BaseWorker, 'perform_job', perform_job)
+    monkeypatch.setattr(BaseWorker, 'handle_exception', handle_exception)
+
+
+@pytest.mark.usefixtures('patched')
+def test_methods_may_be_replaced_on_the_class_as_sentry_does(
+    kind: type[BaseWorker], queue: Queue, run: Run, journal: Journal
+) -> None:
+    queue.enqueue(jobs.fail, meta={'trace': 'abc'})
+    queue.enqueue(len, 'abc')
+    run(kind)
+    assert journal.lines == [
+        'transaction tests.worker.jobs.fail abc',
+        'captured ValueError',
+        'transaction builtins.len None',
+    ]
+
+
+def test_subclasses_that_take_nothing_down_neither_lose_a_job_nor_turn_its_end_round(
+    kind: type[BaseWorker], queue: Queue, run: Run
+) -> None:
+    class Silent(kind):  # type: ignore[valid-type,misc]
+        def handle_job_success(self, *args: Any) -> None: ...
+        def handle_job_failure(self, *args: Any) -> None: ...
+
+    good, bad = queue.enqueue(len, 'abc'), queue.enqueue(jobs.fail)
+    run(Silent)
+    assert good.is_finished and bad.is_failed
+    assert last_line(bad) == 'ValueError: broken'
+
+
+@pytest.mark.parametrize(('answer', 'status'), [(True, 'finished'), (None, 'finished'), (False, 'failed')])
+def test_a_perform_job_of_its_own_decides_by_its_answer(
+    kind: type[BaseWorker], queue: Queue, run: Run, answer: Any, status: str
+) -> None:
+    class Own(kind):  # type: ignore[valid-type,misc]
+        def perform_job(self, job: Job, queue: Queue, *args: Any) -> Any:
+            return answer
+
+    job = queue.enqueue(len, 'abc')
+    run(Own)
+    assert job.get_status() == status
+
+
+@pytest.mark.parametrize('place', ['before', 'after'])
+@pytest.mark.parametrize('method', ['perform_job', 'handle_job_success', 'handle_job_failure', 'handle_exception'])
+def test_a_method_that_raises_is_seen_and_what_the_function_did_counts(
+    kind: type[BaseWorker],
+    queue: Queue,
+    run: Run,
+    method: str,
+    place: str,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def breaks(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if place == 'before':
+            raise RuntimeError('in the hook')
+        getattr(kind, method)(self, *args, **kwargs)
+        raise SystemExit('in the hook')
+
+    good, bad = queue.enqueue(jobs.pid), queue.enqueue(jobs.fail)
+    worker = type('Breaks', (kind,), {method: breaks})
+    run(worker)
+    spoils_success = place == 'before' and method in ('perform_job', 'handle_job_success')
+    assert good.get_status() == ('failed' if spoils_success else 'finished')
+    assert bad.get_status() == 'failed'
+    never_ran = method == 'perform_job' and place == 'before'
+    assert last_line(bad) == ('RuntimeError: in the hook' if never_ran else 'ValueError: broken')
+    if place == 'after' or method == 'handle_exception':
+        assert 'exception raised after its end' in capfd.readouterr().err + caplog.text
+
+
+# --- exception handlers
+
+
+def handlers(*answers: Any) -> list[Callable[..., Any]]:
+    def handler(number: int, answer: Any) -> Callable[..., Any]:
+        def handle(job: Job, kind: type[BaseException], value: BaseException, trace: Any) -> Any:
+            jobs.note(number, job.func_name, kind.__name__, value)
+            return answer
+
+        return handle
+
+    return [handler(number, answer) for number, answer in enumerate(answers)]
+
+
+@pytest.mark.parametrize(
+    ('answers', 'called'), [((None, True, 1), [2, 1, 0]), ((None, False, None), [2, 1]), ((None, None, 0), [2])]
+)
+def test_exception_handlers_are_asked_from_the_last_until_one_says_no(
+    kind: type[BaseWorker], queue: Queue, run: Run, journal: Journal, answers: tuple[Any, ...], called: list[int]
+) -> None:
+    job = queue.enqueue(jobs.fail)
+    run(kind, exception_handlers=handlers(*answers))
+    assert journal.lines == [f'{number} tests.worker.jobs.fail ValueError broken' for number in called]
+    assert job.is_failed
+
+
+def test_exception_handlers_may_be_one_and_may_be_pushed_and_popped(redis: Redis) -> None:
+    one, two = handlers(None, None)
+    worker = SimpleWorker('default', connection=redis, exception_handlers=one)
+    worker.push_exc_handler(two)
+    assert worker._exc_handlers == [one, two]
+    assert worker.pop_exc_handler() is two and worker.pop_exc_handler() is one
+
+
+def test_an_exception_handler_that_fails_leaves_the_job_with_its_own_cause(
+    kind: type[BaseWorker], queue: Queue, run: Run, journal: Journal
+) -> None:
+    def broken(*args: Any) -> None:
+        raise KeyboardInterrupt('in the handler')
+
+    bad, good = queue.enqueue(jobs.fail), queue.enqueue(jobs.say, 'good')
+    run(kind, exception_handlers=[broken])
+    assert last_line(bad) == 'ValueError: broken'
+    assert good.is_finished
+
+
+# --- the current job
+
+
+def current() -> Any:
+    job = get_current_job()
+    assert job is not None
+    job.meta['seen'] = True
+    job.save_meta()
+    return job.id, job.origin, job.worker_name, job.get_status(refresh=False).value, os.environ.get('RQ_WORKER_ID')
+
+
+async def current_of_a_coroutine() -> Any:
+    return current()
+
+
+@pytest.mark.parametrize('function', [current, current_of_a_coroutine])
+def test_a_job_knows_itself_and_may_keep_notes(
+    kind: type[BaseWorker], queue: Queue, run: Run, redis: Redis, function: Callable[[], Any]
+) -> None:
+    job = queue.enqueue(function)
+    run(kind, name='me')
+    assert job.return_value() == (job.id, 'default', 'me', 'started', 'me')
+    assert Job.fetch(job.id, redis).meta == {'seen': True}
+    assert get_current_job() is None
+
+
+def test_the_process_that_runs_jobs_is_another_one_and_of_a_simple_worker_this_one(
+    kind: type[BaseWorker], queue: Queue, run: Run
+) -> None:
+    job = queue.enqueue(jobs.pid)
+    run(kind)
+    assert (job.return_value() == os.getpid()) is (kind is SimpleWorker)
+
+
+def test_this_process_is_left_as_it_was(kind: type[BaseWorker], queue: Queue, run: Run) -> None:
+    import signal
+    import threading
+
+    def state() -> tuple[Any, ...]:
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD)
+        return (
+            [signal.getsignal(number) for number in numbers],
+            {name: value for name, value in os.environ.items() if name.startswith('RQ_')},
+            os.getcwd(),
+            threading.active_count(),
+            len(os.listdir('/proc/self/fd')) if os.path.exists('/proc/self/fd') else 0,
+        )
+
+    queue.enqueue(len, 'abc')
+    run(kind)  # what is opened once for all
+    before = state()
+    queue.enqueue(len, 'abc')
+    run(kind)
+    assert state() == before
+
+
+# --- as values, and their arguments
+
+
+def test_workers_are_equal_by_name(redis: Redis) -> None:
+    one, other = Worker('a', name='w', connection=redis), SimpleWorker('b', name='w', connection=redis)
+    assert one == other and hash(one) == hash(other) and one != Worker('a', connection=redis)
+    with pytest.raises(TypeError):
+        _ = one == 'w'
+    assert repr(one) == '<Worker w>'
+
+
+def test_a_worker_takes_queues_by_name_or_as_objects_and_one_or_several(redis: Redis, queue: Queue) -> None:
+    assert Worker('a', connection=redis).queue_names() == ['a']
+    assert Worker(queue).queue_names() == ['default']
+    assert Worker(['a', queue], connection=redis).queue_names() == ['a', 'default']
+    assert Worker(['a', 'b'], connection=redis).queue_keys() == ['rq:queue:a', 'rq:queue:b']
+
+
+class OtherJob(Job):
+    """Says so."""
+
+    def perform(self) -> Any:
+        return 'other', super().perform()
+
+
+class OtherQueue(Queue):
+    """Nothing else."""
+
+
+def test_classes_and_serializer_of_ones_own_are_used(kind: type[BaseWorker], redis: Redis) -> None:
+    queue = OtherQueue('default', connection=redis, job_class=OtherJob, serializer='json')
+    job = queue.enqueue(len, 'abc')
+    options: dict[str, Any] = {'job_class': 'tests.worker.test_base.OtherJob', 'serializer': 'json'}
+    worker = kind(['default'], connection=redis, queue_class=OtherQueue, **options)
+    assert type(worker.queues[0]) is OtherQueue
+    worker.work(burst=True)
+    assert job.return_value() == ['other', 3]
+
+
+def test_a_job_of_another_serializer_fails_with_the_reason(kind: type[BaseWorker], queue: Queue, redis: Redis) -> None:
+    job = queue.enqueue(len, 'abc')
+    kind(['default'], connection=redis, serializer='json').work(burst=True)
+    assert 'DeserializationError: The stored call cannot be read' in last_line(job)
+
+
+@pytest.mark.parametrize('strategy', [*DequeueStrategy, 'round_robin'])
+def test_strategies_are_given_by_name_or_value(queue: Queue, redis: Redis, strategy: Any) -> None:
+    SimpleWorker([queue], connection=redis).work(burst=True, dequeue_strategy=strategy)
+    with pytest.raises(ValueError, match='alphabetical'):
+        SimpleWorker([queue], connection=redis).work(burst=True, dequeue_strategy='alphabetical')  # type: ignore[arg-type]
+
+
+def test_a_worker_that_was_forked_after_it_was_made_says_its_own_pid(redis: Redis, queue: Queue) -> None:
+    worker = SimpleWorker([queue], connection=redis, name='me')
+    pid = os.fork()
+    if pid == 0:
+        try:
+            worker.work(burst=True)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    found = redis.hget('rq:worker:me', 'pid')
+    assert found == str(pid).encode()
+
+
+def test_a_base_worker_runs_nothing(redis: Redis) -> None:
+    with pytest.raises(NotImplementedError, match=re.escape('use Worker or SimpleWorker')):
+        BaseWorker('default', connection=redis).work(burst=True)
