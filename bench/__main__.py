@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bench.chart import chart
 from bench.check import check_counts
-from bench.report import Setting, look_around, page, table
 from bench.readme import README, put
+from bench.report import Setting, look_around, page, table
 from bench.run import FULL, QUICK, Progress, run
 from bench.server import running_server
 from bench.systems import BENCH, OURS, REPOSITORY, RQ, prepare
