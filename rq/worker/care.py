@@ -137,8 +137,7 @@ class Care:
                 self.worker.log.warning('Worker %s died without a word', name)
         for name in self.worker.queue_names():
             for job_id, became in store.adopt(self.connection, name, ABANDONED):
-                what = 'took job %s, popped by another RQ and never started'
-                self.worker.log.warning(f'%s: {what}: %s', name, job_id, became)
+                self.worker.log.warning('%s: took job %s, stranded by another RQ: %s', name, job_id, became)
             for job_id, became, owner in store.reap(self.connection, name, ABANDONED):
                 told = (name, job_id, owner or '(unknown)', became)
                 self.worker.log.warning('%s: took job %s from dead worker %s: %s', *told)
