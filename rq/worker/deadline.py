@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from signal import ITIMER_REAL, getitimer
 from typing import TYPE_CHECKING, Any
 
 from rq.timeouts import JobTimeoutException
@@ -31,19 +32,19 @@ class Deadline:
 
     def remove(self) -> None:
         """Gives SIGALRM back."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if self._before is None else self._before)
 
     def open(self, timeouts: list[int]) -> None:
         """Starts the timer for a pack: no job of it can be late before its shortest timeout from now."""
         limits = [seconds for seconds in timeouts if seconds > 0]
         if limits:
-            signal.setitimer(signal.ITIMER_REAL, min(*limits, LONGEST))
+            signal.setitimer(ITIMER_REAL, min(*limits, LONGEST))
 
     def close(self) -> None:
         """Stops the timer."""
         self._at = 0.0
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(ITIMER_REAL, 0)
 
     def set(self, seconds: int) -> None:
         """A job with this timeout begins (-1: no limit)."""
@@ -53,8 +54,8 @@ class Deadline:
         self._seconds = seconds
         self._at = time.monotonic() + seconds
         # The pack's timer rings in time, unless it has rung, or a job before this one used it for itself.
-        if not 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= seconds:
-            signal.setitimer(signal.ITIMER_REAL, min(seconds, LONGEST))
+        if not 0 < getitimer(ITIMER_REAL)[0] <= seconds:
+            signal.setitimer(ITIMER_REAL, min(seconds, LONGEST))
 
     def clear(self) -> None:
         """The job has ended: nothing is raised any more."""
@@ -65,7 +66,7 @@ class Deadline:
             return  # between two jobs: the next one sets the timer
         left = self._at - time.monotonic()
         if left >= 0.001:
-            signal.setitimer(signal.ITIMER_REAL, min(left, LONGEST))  # the timeout of a job before was shorter
+            signal.setitimer(ITIMER_REAL, min(left, LONGEST))  # the timeout of a job before was shorter
             return
         self._at = 0.0
         raise JobTimeoutException(f'Task exceeded maximum timeout value ({self._seconds} seconds)')

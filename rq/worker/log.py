@@ -143,11 +143,6 @@ class JobLog:
                 return
         self.pending = True
 
-    def begun(self) -> None:
-        """The job's first line is there, its function comes next."""
-        if self.eager and self.pending:
-            self.flush()
-
     def ended(self) -> None:
         """The job has ended: what it did to the standard streams is undone."""
         streams = self._streams

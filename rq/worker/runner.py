@@ -153,8 +153,9 @@ class Runner:
         value: Any = UNSET
         try:
             seconds = job.timeout or queue._default_timeout
-            job.get_result_ttl(0)  # a field that cannot be read fails the job before it has done anything
-            self.log.begun()
+            _ = job.result_ttl  # one that cannot be read fails the job before it has done anything
+            if self.log.eager:
+                self.log.flush()
             if self._classic:
                 with self._death_penalty(seconds, self.worker.timeout_exception, job_id=job.id):
                     value = job.perform()

@@ -40,11 +40,8 @@ class Surroundings:
         self._environment = dict(self._variables)
         self._find, self._write = _memory()
         self._place = self._length = 0
-        self._handlers: list[tuple[int, Any]] = [
-            (int(getattr(signal, name)), _signal.getsignal(getattr(signal, name)))
-            for name in _SIGNALS
-            if hasattr(signal, name)
-        ]
+        self._signals = [int(getattr(signal, name)) for name in _SIGNALS if hasattr(signal, name)]
+        self._handlers = list(map(_signal.getsignal, self._signals))
 
     def name_job(self, job_id: bytes) -> None:
         """Tells the job's own code, and what it starts, who it is: `RQ_JOB_ID`.
@@ -72,8 +69,10 @@ class Surroundings:
 
     def restore_handlers(self) -> None:
         """Puts back the signal handlers alone. Main thread only."""
-        for number, handler in self._handlers:
-            if _signal.getsignal(number) is not handler and handler is not None:
+        if list(map(_signal.getsignal, self._signals)) == self._handlers:
+            return
+        for number, handler in zip(self._signals, self._handlers, strict=True):
+            if handler is not None:  # one that was not set from Python cannot be put back
                 signal.signal(number, handler)
 
     def _restore_environment(self) -> None:
