@@ -154,7 +154,9 @@ class BaseWorker(Reading):
         date_format: str = DEFAULT_LOGGING_DATE_FORMAT,
         log_format: str = DEFAULT_LOGGING_FORMAT,
     ) -> None:
-        """Sets up logging, makes the worker known and says so."""
+        """Sets up logging (level INFO where nobody has chosen one), makes the worker known and says so."""
+        if logging_level is None and logger.level == logging.NOTSET:
+            logging_level = 'INFO'
         setup_loghandlers(logging_level, date_format, log_format)
         self.pid, self.hostname = os.getpid(), socket.gethostname()  # the process that works, which may be a fork
         self.register_birth()

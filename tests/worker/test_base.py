@@ -14,6 +14,7 @@ from redis import Redis
 from rq import Queue, SimpleWorker, Worker, get_current_job
 from rq.job import Job, JobStatus
 from rq.worker import BaseWorker, DequeueStrategy
+from tests.support.processes import Processes
 from tests.worker import jobs
 from tests.worker.conftest import Journal
 
@@ -346,6 +347,33 @@ def test_a_worker_that_was_forked_after_it_was_made_says_its_own_pid(redis: Redi
     os.waitpid(pid, 0)
     found = redis.hget('rq:worker:me', 'pid')
     assert found == str(pid).encode()
+
+
+def test_one_worker_may_work_again_and_again(kind: type[BaseWorker], redis: Redis, queue: Queue) -> None:
+    worker = kind([queue], connection=redis, name='me')
+    for number in range(3):
+        job = queue.enqueue(len, 'x' * number)
+        assert worker.work(burst=True)
+        assert job.return_value() == number
+    assert not worker.work(burst=True)
+
+
+@pytest.mark.parametrize(
+    ('chosen', 'told', 'lines'), [(None, None, True), ('WARNING', None, False), ('WARNING', 'INFO', True), (None, 'WARNING', False)]
+)  # fmt: skip
+def test_without_a_level_the_lines_of_jobs_are_logged_unless_somebody_chose_otherwise(
+    processes: Processes, redis_url: str, queue: Queue, chosen: Any, told: Any, lines: bool
+) -> None:
+    queue.enqueue(len, 'abc')
+    program = (
+        f'import logging; from redis import Redis; from rq import Worker\n'
+        f'chosen, told = {chosen!r}, {told!r}\n'
+        f'if chosen: logging.getLogger("rq.worker").setLevel(chosen)\n'
+        f'Worker("default", connection=Redis.from_url({redis_url!r})).work(burst=True, logging_level=told)\n'
+    )
+    process = processes.python('-c', program)
+    assert process.wait() == 0
+    assert ('Job OK' in process.stdout) is lines and process.stderr == ''
 
 
 def test_a_base_worker_runs_nothing(redis: Redis) -> None:
