@@ -8,7 +8,6 @@ is told to end or a pack takes too long, takes back by reading them; whoever rea
 from __future__ import annotations
 
 import os
-import select
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -302,8 +301,8 @@ class Horse:
 
     def _rest(self, answer: Answer) -> int:
         """Waits for work; answers why to end, or 0 to claim again."""
-        if answer.jobs:
-            return 0  # they went back
+        if answer.jobs or self.lifeline.stopping:
+            return 0  # they went back; the word to stop came while Redis was away
         held = set(answer.suspended)
         if self.limits.burst:
             if len(held) == len(self.order.names):
@@ -326,18 +325,14 @@ class Horse:
     def _block(self, names: list[str], seconds: float) -> None:
         wire = self.courier.wire
         markers = [keys.wake(name).encode() for name in names]
-        both: list[Any] = [wire, self.lifeline]
         try:
             wire.send(len(markers) + 2, Wire.pack([b'BLPOP', *markers, b'%.3f' % seconds]))
-            ready, _, _ = select.select(both, [], [], seconds + WIRE_TIMEOUT)
-            if self.lifeline in ready and self.lifeline.told_to_stop():
-                wire.close()  # a token that is on its way is passed on at the end
-            elif wire in ready:
+            if self.lifeline.wait([wire], seconds + WIRE_TIMEOUT):
                 found: Any = wire.receive()
                 if found is not None:
                     self.courier.token = keys.wake_name(found[0].decode()).encode()
             else:
-                wire.close()  # the server is silent past its own time limit
+                wire.close()  # told to stop: a token that is on its way is passed on at the end; or the server is silent
         except (RedisError, OSError) as error:
             self.courier.wait_out(error)
 

@@ -24,6 +24,7 @@ class Lifeline:
         self._words = board.words
         self.stopping = False
         self.orphaned = False
+        self._waiting = False
 
     def fileno(self) -> int:
         """The pipe, to wait on."""
@@ -35,6 +36,8 @@ class Lifeline:
 
     def _on_signal(self, signum: int, frame: Any) -> None:
         self.stopping = True
+        if self._waiting:
+            raise InterruptedError('told to stop')  # else Python goes on waiting
 
     def told_to_stop(self) -> bool:
         """Whether to begin nothing any more; looks at the board and at the pipe."""
@@ -50,10 +53,25 @@ class Lifeline:
         except BlockingIOError:
             pass
 
+    def wait(self, files: list[Any], seconds: float) -> list[Any]:
+        """Which files are ready, none after so many seconds, or as soon as there is a word from the supervisor."""
+        ready: list[Any] = []
+        try:
+            self._waiting = True
+            if not self.stopping:
+                ready, _, _ = select.select([*files, self], [], [], seconds)
+        except InterruptedError:
+            return []
+        finally:
+            self._waiting = False
+        if self in ready:
+            self.told_to_stop()
+        return [] if self.stopping else [file for file in ready if file is not self]
+
     def pause(self, seconds: float) -> None:
-        """Waits; a word from the supervisor ends it early."""
-        if self.orphaned:
-            time.sleep(seconds)  # at its end a pipe is ready at once, always
+        """Waits; being told to stop ends it early, but whoever was told before has to wait."""
+        if self.stopping:
+            time.sleep(seconds)
+            self.look()
         else:
-            select.select([self], [], [], seconds)
-        self.told_to_stop()
+            self.wait([], seconds)
