@@ -119,6 +119,13 @@ class JobLog:
         if sys.stderr is not None:
             sys.stderr = _Output(sys.stderr, self)
         self._streams = (sys.stdout, sys.stderr)
+        os.register_at_fork(before=self._fork)
+
+    def _fork(self) -> None:
+        # Else the child, too, would write what waits here.
+        if self.pending:
+            self.flush()
+        self.settle_output()
 
     def info(self, line: str) -> None:
         """One line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,7 @@ class Runner:
         self.log = log
         self.deadline = deadline
         self.queues = worker.queues
+        self.pid = os.getpid()
         self._packed_queues = [bulk(queue.name.encode()) for queue in self.queues]
         self._registries = [queue.started_job_registry for queue in self.queues]
         self._death_penalty = worker.death_penalty_class
@@ -123,14 +125,6 @@ class Runner:
         job.origin = queue.name
         return job
 
-    def refused(self, claimed: Claimed, now_us: int, why: str) -> bytes:
-        """The packed outcome of a job that cannot be run at all: failed, and why."""
-        line = f'[Job {claimed.id.decode("utf-8", "backslashreplace")[:100]}]: failed: {why}'
-        self.log.error(line)
-        payload = encode_exception(f'{why}\n')
-        queue = self._packed_queues[claimed.queue]
-        return packed_outcome(b'X', queue, claimed, (now_us, now_us), DEFAULT_FAILURE_TTL, payload)
-
     def _raised(self, claimed: Claimed, error: BaseException) -> None:
         line = f'[Job {claimed.id.decode("utf-8", "backslashreplace")}]: '
         if self.outcome is None:
@@ -164,12 +158,21 @@ class Runner:
                 value = job.perform()
                 self.deadline.clear()  # type: ignore[union-attr]
         except BaseException:
+            self._stay_single()
             if self.deadline is not None:
                 self.deadline.clear()
             if value is UNSET:
                 raise
             # The time was up after the function had returned: it has succeeded.
+        self._stay_single()
         return value
+
+    def _stay_single(self) -> None:
+        """Ends this process if it is a child that the job forked and let come here: there is one horse."""
+        if os.getpid() != self.pid:
+            self.log.dirty = True
+            self.log.settle_output()
+            os._exit(0)
 
     def note_success(self, job: Job, value: Any) -> None:
         """Takes down that a job's function returned `value`. Raises PayloadTooLarge for one that Redis cannot store."""

@@ -216,6 +216,7 @@ class _Stop:
 
     def __init__(self, keeper: _Keeper) -> None:
         self.told = False
+        self._pid = os.getpid()
         self._since: float | None = None
         self._keeper = keeper
         self._before: list[tuple[int, Any]] = []
@@ -240,6 +241,10 @@ class _Stop:
 
     def _on_signal(self, signum: int, frame: Any) -> None:
         # Not logged from here: the signal may have struck in the middle of another log line.
+        if os.getpid() != self._pid:  # a child that the job forked: it has our handler and not our duties
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
+            return
         now = time.monotonic()
         what = plan.on_signal(self._since, now)
         if what == 'cold':

@@ -91,6 +91,7 @@ def _become_horse(parent: int, body: Callable[[], int]) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         die_with_parent(parent)
+        _ChildrenOfJobs()
         body()
         code = 0
     except SystemExit:
@@ -99,6 +100,33 @@ def _become_horse(parent: int, body: Callable[[], int]) -> None:
         traceback.print_exc()
     finally:
         _leave(code)
+
+
+class _ChildrenOfJobs:
+    """Sees to it that what a signal means to the horse it does not mean to the processes that its jobs fork.
+
+    `multiprocessing` ends its processes by SIGTERM, which a horse only takes down. Blocked meanwhile: a signal that
+    comes right after the fork would meet the horse's handler, or be forgotten by Python.
+    """
+
+    _SIGNALS = (signal.SIGTERM, signal.SIGALRM)
+
+    def __init__(self) -> None:
+        self._before: set[Any] = set()
+        os.register_at_fork(before=self._block, after_in_parent=self._unblock, after_in_child=self._become_ordinary)
+
+    def _block(self) -> None:
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._SIGNALS)
+
+    def _unblock(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+
+    def _become_ordinary(self) -> None:
+        for number in self._SIGNALS:
+            # One that the job itself has set is the child's as well, as ever.
+            if str(getattr(signal.getsignal(number), '__module__', '')).startswith('rq.worker.'):
+                signal.signal(number, signal.SIG_DFL)
+        self._unblock()
 
 
 def _leave(code: int) -> None:

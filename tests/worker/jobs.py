@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import re
 import signal
@@ -220,3 +221,31 @@ class Counter:
 
 def handler_of(function: Callable[..., Any]) -> Any:
     return function
+
+
+# --- that fork
+
+
+def pool() -> list[int]:
+    """The work of processes that `multiprocessing` forks, and ends by SIGTERM."""
+    with multiprocessing.get_context('fork').Pool(2) as workers:
+        return workers.map(abs, range(-3, 0))
+
+
+def ended_child() -> int | None:
+    child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(30,))
+    child.start()
+    child.terminate()
+    child.join(5)
+    return child.exitcode
+
+
+def forked_child(fails: bool) -> None:
+    """Forks a child that comes back from here as well."""
+    print('once')
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+    print('parent' if child else 'child')
+    if fails:
+        raise ValueError('both')

@@ -107,6 +107,27 @@ def test_a_warm_horse_runs_all_the_jobs(queue: Queue, burst: WorkerMaker) -> Non
     assert len({job.return_value() for job in enqueued}) == 1
 
 
+@pytest.mark.parametrize('worker_class', ['rq.worker.Worker', 'rq.worker.SimpleWorker'])
+def test_a_job_may_fork_and_its_children_are_no_workers(
+    queue: Queue, burst: WorkerMaker, journal: Journal, worker_class: str
+) -> None:
+    works = queue.enqueue(jobs.pool)
+    ends = queue.enqueue(jobs.ended_child)
+    comes_back = queue.enqueue(jobs.forked_child, False)
+    fails = queue.enqueue(jobs.forked_child, True)
+    last = queue.enqueue(jobs.say, 'last')
+    process = burst('--worker-class', worker_class)
+    assert works.return_value() == [3, 2, 1]
+    assert ends.return_value() == -signal.SIGTERM
+    assert comes_back.is_finished and fails.is_failed and last.is_finished
+    assert journal.lines == ['say last']
+    lines = process.stdout.splitlines()
+    assert [lines.count(word) for word in ('once', 'child', 'parent')] == [2, 2, 2]
+    for job in (comes_back, fails):
+        assert len([line for line in lines if job.id in line and 'forked_child' in line]) == 1
+    assert process.stdout.count('Job OK') == 4 and process.stderr.count('ValueError: both') == 1
+
+
 # --- preload
 
 
