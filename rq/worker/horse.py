@@ -319,7 +319,9 @@ class Horse:
             left = self.limits.max_idle - (time.monotonic() - self.idle_since)
             if left <= 0:
                 return Phase.MAX_IDLE
-        self._block([name for name in self.order.names if name.encode() not in held], min(left, BLOCK))
+        # Nobody blocks on the marker of a suspended queue, so its end has to be looked for.
+        left = min(left, SUSPENDED_POLL if held else BLOCK)
+        self._block([name for name in self.order.names if name.encode() not in held], left)
         return 0
 
     def _block(self, names: list[str], seconds: float) -> None:
