@@ -116,7 +116,8 @@ def test_connections_cut_again_and_again_lose_nothing_and_run_nothing_twice(
     """Fault 10."""
     chance = random.Random(10)
     members = [
-        herd.start(url=proxy.url, worker={'name': f'w{number}'}, settings={'outage.SHORTEST': 0.01}) for number in range(2)
+        herd.start(url=proxy.url, worker={'name': f'w{number}'}, settings={'outage.SHORTEST': 0.01})
+        for number in range(2)
     ]
     many = put(redis, 0, 4000, 0.0005)
     while len(ledger.begun()) < 4000:
