@@ -88,8 +88,10 @@ class Bar:
     def show(self, done: int, note: str = '') -> None:
         """Draws how far it is; `note` is shown on a terminal only."""
         share = done / max(1, self._total)
-        rate = done / max(0.001, time.monotonic() - self._began)
-        text = f'{share:4.0%}  {number(done)} of {number(self._total)} jobs, {number(rate)} per second'
+        seconds = time.monotonic() - self._began
+        text = f'{share:4.0%}  {number(done)} of {number(self._total)} jobs'
+        if seconds > 0.2:  # sooner it is no rate: the first jobs ran before the clock
+            text += f', {number(done / seconds)} per second'
         if self._live:
             full = int(share * BAR_WIDTH)
             bar = green('█' * full) + dim('░' * (BAR_WIDTH - full))
