@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
-__all__ = ['LEDGER', 'big', 'die', 'fails', 'fork_and_return', 'noop', 'note', 'note_times', 'printed', 'until']
+__all__ = ['LEDGER', 'big', 'deaf', 'die', 'fails', 'fork_and_return', 'noop', 'note', 'note_times', 'printed', 'until']
 
 # The file that jobs write to: one line a begin, by one write, which survives the process.
 LEDGER = 'RQ_TEST_LEDGER'
@@ -79,3 +80,11 @@ def fork_and_return(number: int) -> int:
 def printed(number: int) -> int:
     print(f'job {number} says so', flush=True)
     return number
+
+
+def deaf(number: int) -> None:
+    """Starts a child and then sits in C code that no signal handler of Python interrupts."""
+    _write('b', number)
+    subprocess.Popen(['sleep', '60'])
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    time.sleep(60)
