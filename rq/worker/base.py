@@ -31,6 +31,7 @@ from rq.version import VERSION
 from .failure import exception_text, shortened
 from .reading import Reading
 from .settings import HorseOptions
+from .shield import Shield
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -182,13 +183,15 @@ class BaseWorker(Reading):
         `with_scheduler` is accepted: every worker promotes due jobs. Raises WorkerNameTaken (a ValueError).
         """
         self._dequeue_strategy = DequeueStrategy(dequeue_strategy)
-        self.bootstrap(logging_level, date_format, log_format)
-        try:
-            return self._work(burst, max_jobs, max_idle_time)
-        finally:
-            self._retire()
+        shield = Shield()
+        with shield.raised():
+            self.bootstrap(logging_level, date_format, log_format)
+            try:
+                return self._work(shield, burst, max_jobs, max_idle_time)
+            finally:
+                self._retire()
 
-    def _work(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
+    def _work(self, shield: Shield, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
         raise NotImplementedError('BaseWorker does not run jobs: use Worker or SimpleWorker')
 
     # --- one job, by RQ's method names (tools replace these on the class)

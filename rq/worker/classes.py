@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .base import BaseWorker
 from .horse import Limits
+from .shield import Shield
 from .supervisor import Supervisor
 
 __all__ = ['Worker']
@@ -19,9 +20,12 @@ class Worker(BaseWorker):
         """The process that runs jobs now; 0 before the first."""
         return self._horse_pid
 
-    def _work(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
-        limits = Limits(burst, max_jobs, max_idle_time, self.horse_options.life)
+    def _work(self, shield: Shield, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
+        supervisor = Supervisor(self, Limits(burst, max_jobs, max_idle_time, self.horse_options.life))
         try:
-            return Supervisor(self, limits).run()
+            with shield.lowered(supervisor._on_stop):
+                return supervisor.run()
         finally:
             self.log.info("Worker '%s' done, quitting", self.key)
+            if supervisor.stopping_since is not None:
+                shield.forget()

@@ -23,12 +23,14 @@ from rq.timeouts import TimerDeathPenalty, UnixSignalDeathPenalty
 
 from . import plan, settings
 from .base import BaseWorker
+from .board import bulks
 from .care import Care
 from .deadline import Deadline
 from .log import JobLog
 from .order import QueueOrder
 from .outage import Outage
 from .runner import Pack, Runner
+from .shield import Shield
 from .surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -45,13 +47,16 @@ BLOCK = 1.0
 class SimpleWorker(BaseWorker):
     """A worker that runs jobs in the process that called `work()`."""
 
-    def _work(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
+    def _work(self, shield: Shield, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
         loop = _Loop(self)
         self._runner, self._is_horse = loop.runner, False
         try:
-            return loop.run(burst, max_jobs, max_idle_time)
+            with shield.lowered(loop.stop.on_signal):
+                return loop.run(burst, max_jobs, max_idle_time)
         finally:
             self._runner = None
+            if loop.stop.told:
+                shield.forget()
             self.log.info("Worker '%s' done, quitting", self.key)
 
 
@@ -85,8 +90,6 @@ class _Loop:
         os.environ['RQ_WORKER_ID'] = self.worker.name
         if self.deadline is not None:
             self.deadline.install()
-        if self.main:
-            self.stop.install()
         self.surroundings = Surroundings()
         self.keeper.start()
         try:
@@ -95,14 +98,20 @@ class _Loop:
                 self.seq = int(answer[0]) * 1_000_000 + int(answer[1])
                 self._work(burst, max_jobs, max_idle)
         finally:
+            self._say_what_is_lost()
             self.wire.close()  # before the keeper leaves: a token that was on its way to us is then passed on
             self.client.connection_pool.disconnect()
             self.keeper.stop()
-            self.stop.remove()
+            self.stop.close()
             if self.deadline is not None:
                 self.deadline.remove()
             _set_names(names)
         return self.ran > 0
+
+    def _say_what_is_lost(self) -> None:
+        for packed in self.outcomes:
+            job_id = _text(bulks(packed)[2])
+            self.worker.log.error('Redis has not taken the outcome of job %s (%d bytes)', job_id, len(packed))
 
     def _work(self, burst: bool, max_jobs: int | None, max_idle: int | None) -> None:
         idle_since = time.monotonic()
@@ -219,27 +228,21 @@ class _Stop:
         self._pid = os.getpid()
         self._since: float | None = None
         self._keeper = keeper
-        self._before: list[tuple[int, Any]] = []
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
 
-    def install(self) -> None:
-        """Takes SIGINT and SIGTERM. Raises ValueError outside the main thread."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before.append((number, signal.signal(number, self._on_signal)))
-
-    def remove(self) -> None:
-        """Gives them back."""
-        for number, handler in self._before:
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    def close(self) -> None:
+        """The worker's loop has ended; signals may still come."""
         os.close(self._read)
         os.close(self._write)
+        self._write = -1
 
     def wait(self, seconds: float, *others: Any) -> None:
         """Waits so long, or until one of the others can be read; not at all once told to stop."""
         select.select([self._read, *others], [], [], seconds)
 
-    def _on_signal(self, signum: int, frame: Any) -> None:
+    def on_signal(self, signum: int, frame: Any) -> None:
+        """The answer to SIGINT and SIGTERM. Raises SystemExit the second time."""
         # Not logged from here: the signal may have struck in the middle of another log line.
         if os.getpid() != self._pid:  # a child that the job forked: it has our handler and not our duties
             signal.signal(signum, signal.SIG_DFL)
@@ -252,7 +255,8 @@ class _Stop:
         if what == 'warm':
             self.told, self._since = True, now
             self._keeper.say('Warm shut down requested')
-            os.write(self._write, b'!')
+            if self._write >= 0:
+                os.write(self._write, b'!')
 
 
 class _Keeper(threading.Thread):

@@ -292,9 +292,30 @@ def test_an_outage_is_survived_with_the_outcome_and_a_stop_is_heard_in_it(
         wait_for(lambda: 'woke 0.3' in journal.lines)
         os.kill(server.pid, signal.SIGCONT)
         wait_finished(job)
+        wait_for(lambda: any(client['cmd'] == 'blpop' for client in redis.client_list()))
         server.kill()
         process.terminate()
-        assert process.wait(8) == 0
+        assert process.wait(5) == 0
+
+
+@pytest.mark.serial
+def test_an_outcome_that_redis_does_not_take_is_waited_for_and_named_when_it_is_given_up(
+    other_server: Callable[..., EmbeddedServer], start: Callable[..., Process], journal: Journal
+) -> None:
+    server = other_server()
+    with Redis.from_url(server.url) as redis:
+        job = Queue(connection=redis).enqueue(jobs.sleep, 0.3)
+        process = start(url=server.url)
+        wait_for(lambda: journal.lines)
+        server.kill()
+        process.terminate()
+        wait_for(lambda: 'woke 0.3' in journal.lines)
+        time.sleep(1.1)
+        assert process.running
+        process.terminate()
+        assert process.wait(5) == 1
+        assert f'Redis has not taken the outcome of job {job.id}' in process.stderr
+        assert 'Traceback' not in process.stderr
 
 
 def test_it_works_without_alarms_as_on_other_systems(
