@@ -90,8 +90,8 @@ class Bar:
         share = done / max(1, self._total)
         seconds = time.monotonic() - self._began
         text = f'{share:4.0%}  {number(done)} of {number(self._total)} jobs'
-        if seconds > 0.2:  # sooner it is no rate: the first jobs ran before the clock
-            text += f', {number(done / seconds)} per second'
+        if seconds > 0.2 or done >= self._total:  # sooner it is no rate: the first jobs ran before the clock
+            text += f', {number(done / max(0.001, seconds))} per second'
         if self._live:
             full = int(share * BAR_WIDTH)
             bar = green('█' * full) + dim('░' * (BAR_WIDTH - full))
