@@ -31,6 +31,7 @@ from .order import QueueOrder
 from .outage import Outage
 from .runner import Pack, Runner
 from .shield import Shield
+from .start import let_children_be
 from .surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class SimpleWorker(BaseWorker):
     """A worker that runs jobs in the process that called `work()`."""
 
     def _work(self, shield: Shield, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
+        let_children_be()
         loop = _Loop(self)
         self._runner, self._is_horse = loop.runner, False
         try:
@@ -225,7 +227,6 @@ class _Stop:
 
     def __init__(self, keeper: _Keeper) -> None:
         self.told = False
-        self._pid = os.getpid()
         self._since: float | None = None
         self._keeper = keeper
         self._read, self._write = os.pipe()
@@ -244,10 +245,6 @@ class _Stop:
     def on_signal(self, signum: int, frame: Any) -> None:
         """The answer to SIGINT and SIGTERM. Raises SystemExit the second time."""
         # Not logged from here: the signal may have struck in the middle of another log line.
-        if os.getpid() != self._pid:  # a child that the job forked: it has our handler and not our duties
-            signal.signal(signum, signal.SIG_DFL)
-            signal.raise_signal(signum)
-            return
         now = time.monotonic()
         what = plan.on_signal(self._since, now)
         if what == 'cold':
@@ -297,6 +294,8 @@ class _Keeper(threading.Thread):
 
     def run(self) -> None:
         """The thread's loop."""
+        if hasattr(signal, 'pthread_sigmask'):  # they are for the main thread, which must wake up
+            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
         pause, quiet_until = settings.ANNOUNCE_AFTER / 2, 0.0
         while not self._end.wait(pause):
             self._speak()

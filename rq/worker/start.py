@@ -22,7 +22,7 @@ from .failure import reason_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ['Death', 'ForkStart', 'NurseryStart', 'die_with_parent']
+__all__ = ['Death', 'ForkStart', 'NurseryStart', 'die_with_parent', 'let_children_be']
 
 # The supervisor has other duties while a nursery imports.
 PATIENCE = 0.04
@@ -91,7 +91,7 @@ def _become_horse(parent: int, body: Callable[[], int]) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM})
         die_with_parent(parent)
-        _ChildrenOfJobs()
+        let_children_be()
         body()
         code = 0
     except SystemExit:
@@ -103,30 +103,40 @@ def _become_horse(parent: int, body: Callable[[], int]) -> None:
 
 
 class _ChildrenOfJobs:
-    """Sees to it that what a signal means to the horse it does not mean to the processes that its jobs fork.
+    """Sees to it that what a signal means to a worker it does not mean to the processes that its jobs fork.
 
     `multiprocessing` ends its processes by SIGTERM, which a horse only takes down. Blocked meanwhile: a signal that
-    comes right after the fork would meet the horse's handler, or be forgotten by Python.
+    comes right after the fork would meet the worker's handler, or be forgotten by Python.
     """
-
-    _SIGNALS = (signal.SIGTERM, signal.SIGALRM)
 
     def __init__(self) -> None:
         self._before: set[Any] = set()
+        usual = (('SIGTERM', signal.SIG_DFL), ('SIGALRM', signal.SIG_DFL), ('SIGINT', signal.default_int_handler))
+        self._usual: dict[int, Any] = {getattr(signal, name): to for name, to in usual if hasattr(signal, name)}
         os.register_at_fork(before=self._block, after_in_parent=self._unblock, after_in_child=self._become_ordinary)
 
     def _block(self) -> None:
-        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._SIGNALS)
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._usual)
 
     def _unblock(self) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 
     def _become_ordinary(self) -> None:
-        for number in self._SIGNALS:
+        for number, handler in self._usual.items():
             # One that the job itself has set is the child's as well, as ever.
             if str(getattr(signal.getsignal(number), '__module__', '')).startswith('rq.worker.'):
-                signal.signal(number, signal.SIG_DFL)
+                signal.signal(number, handler)
         self._unblock()
+
+
+_children_of_jobs: _ChildrenOfJobs | None = None
+
+
+def let_children_be() -> None:
+    """From now on processes that this one forks get the usual handlers instead of a worker's. For good, and only once."""
+    global _children_of_jobs
+    if _children_of_jobs is None and hasattr(os, 'register_at_fork'):
+        _children_of_jobs = _ChildrenOfJobs()
 
 
 def _leave(code: int) -> None:

@@ -40,6 +40,10 @@ def in_a_fork(function: Callable[[], int]) -> int:
 
 
 def test_signals_wait_while_it_is_raised_and_come_when_it_is_lowered() -> None:
+    assert in_a_fork(wait_and_come) == 0  # where there is no other thread that might take them
+
+
+def wait_and_come() -> int:
     came: list[int] = []
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT), mask()
     shield = Shield()
@@ -55,6 +59,7 @@ def test_signals_wait_while_it_is_raised_and_come_when_it_is_lowered() -> None:
         shield.forget()
     assert len(came) == 3
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT), mask()) == before
+    return 0
 
 
 def test_a_signal_that_was_not_forgotten_comes_to_whom_it_would_have_come() -> None:
