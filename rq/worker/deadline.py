@@ -37,6 +37,7 @@ class Deadline:
 
     def open(self, timeouts: list[int]) -> None:
         """Starts the timer for a pack: no job of it can be late before its shortest timeout from now."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))  # a job may have blocked it
         limits = [seconds for seconds in timeouts if seconds > 0]
         if limits:
             signal.setitimer(ITIMER_REAL, min(*limits, LONGEST))

@@ -22,22 +22,35 @@ if TYPE_CHECKING:
 
 __all__ = ['JobLog', 'plain_fd', 'write_all']
 
-# A pipe that does not block and is full is given so long (milliseconds) before its lines are dropped.
-PATIENCE = 1000
+# A pipe that does not block and is full is given so many seconds before its lines are dropped.
+PATIENCE = 1.0
 
 
-def write_all(fd: int, text: bytes) -> None:
-    """Writes a text to a file descriptor; a reader that is gone or a full disk loses the text and nothing else."""
+def write_all(fd: int, text: bytes, patience: float | None = None) -> None:
+    """Writes a text to a file descriptor; a reader that is gone or a full disk loses the text and nothing else.
+
+    With `patience` one who does not read costs at most so many seconds, and the rest of the text: a supervisor has
+    other duties than to wait for a terminal that somebody holds with Ctrl-S.
+    """
     while text:
+        if patience is not None and not _takes_more(fd, patience):
+            return
         try:
-            text = text[os.write(fd, text) :]
+            text = text[os.write(fd, text if patience is None else text[: select.PIPE_BUF]) :]
         except BlockingIOError:
-            poll = select.poll()
-            poll.register(fd, select.POLLOUT)
-            if not poll.poll(PATIENCE):
+            if not _takes_more(fd, PATIENCE):
                 return
         except OSError:
             return
+
+
+def _takes_more(fd: int, seconds: float) -> bool:
+    """Whether a pipe takes PIPE_BUF bytes without blocking, or will within so many seconds. Files always do."""
+    if fd < 0:
+        return False
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return bool(poll.poll(seconds * 1000))
 
 
 class _Output:

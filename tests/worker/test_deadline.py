@@ -102,6 +102,16 @@ def test_a_job_that_used_the_timer_for_itself_leaves_the_next_one_its_deadline(
     assert strikes() < 1
 
 
+def test_a_job_that_blocks_signals_leaves_the_next_pack_its_deadlines(deadline: Deadline) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    try:
+        deadline.open([0.03])  # type: ignore[list-item]
+        deadline.set(0.03)  # type: ignore[arg-type]
+        assert strikes() < 1
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def test_no_limit_is_no_limit(deadline: Deadline) -> None:
     deadline.open([-1, -1])
     deadline.set(-1)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -410,7 +411,7 @@ def test_writing_waits_for_a_slow_reader_of_a_pipe_that_does_not_block() -> None
 
 
 def test_writing_gives_up_where_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('rq.worker.log.PATIENCE', 20)
+    monkeypatch.setattr('rq.worker.log.PATIENCE', 0.02)
     read, write = os.pipe()
     os.set_blocking(write, False)
     write_all(write, bytes(10_000_000))
@@ -419,6 +420,21 @@ def test_writing_gives_up_where_nobody_reads(monkeypatch: pytest.MonkeyPatch) ->
     os.close(write)
     write_all(write, b'closed')
     write_all(-1, b'nowhere')
+
+
+def test_a_reader_who_does_not_read_costs_no_more_than_the_patience_for_it(tmp_path: Path) -> None:
+    read, write = os.pipe()  # one that blocks
+    began = time.monotonic()
+    write_all(write, bytes(10_000_000), patience=0.05)
+    assert 0.05 <= time.monotonic() - began < 1
+    os.set_blocking(read, False)
+    assert len(os.read(read, 1_000_000)) >= 4096
+    os.close(read)
+    os.close(write)
+    write_all(write, b'closed', patience=0.05)
+    with open(tmp_path / 'file', 'wb') as file:
+        write_all(file.fileno(), bytes(1_000_000), patience=0.0)
+    assert (tmp_path / 'file').stat().st_size == 1_000_000
 
 
 def test_standard_output_as_a_job_sees_it_is_still_standard_output(
