@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -85,17 +86,29 @@ _RQ_HOME = VENVS / f'rq-{RQ_VERSION}'
 RQ = System('rq', f'RQ {RQ_VERSION}', 'rq_3_0_0.py', _RQ_HOME / 'bin/python', (str(_RQ_HOME / 'bin/rq'), 'worker'), ())
 
 
-def prepare() -> None:
-    """Make sure that RQ's virtual environment exists, with the redis-py and hiredis that we have."""
-    wanted = [f'rq=={RQ_VERSION}']
+def prepare(version: str = RQ_VERSION) -> Path:
+    """The Python of a virtual environment with a release of RQ, and the redis-py and hiredis that we have.
+
+    It is made if it is not there; several processes may ask at once. Raises CalledProcessError when it cannot be.
+    """
+    home = VENVS / f'rq-{version}'
+    VENVS.mkdir(parents=True, exist_ok=True)
+    with (VENVS / f'rq-{version}.lock').open('w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install(home, version)
+    return home / 'bin/python'
+
+
+def _install(home: Path, version: str) -> None:
+    wanted = [f'rq=={version}']
     for package in ('redis', 'hiredis'):
         try:
             wanted.append(f'{package}=={metadata.version(package)}')
         except metadata.PackageNotFoundError:
             continue
-    stamp = _RQ_HOME / 'installed.txt'
+    stamp = home / 'installed.txt'
     if stamp.exists() and stamp.read_text().split() == wanted:
         return
-    subprocess.run([sys.executable, '-m', 'venv', '--clear', str(_RQ_HOME)], check=True)
-    subprocess.run([str(RQ.python), '-m', 'pip', 'install', '--quiet', *wanted], check=True)
+    subprocess.run([sys.executable, '-m', 'venv', '--clear', str(home)], check=True)
+    subprocess.run([str(home / 'bin/python'), '-m', 'pip', 'install', '--quiet', *wanted], check=True)
     stamp.write_text('\n'.join(wanted))

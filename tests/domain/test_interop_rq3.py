@@ -1,12 +1,8 @@
-"""Data in both directions: RQ 3.0.0, run for real, reads and runs our jobs, and we read and run its.
-
-Skipped where there is no interpreter with RQ 3.0.0: `make bench` installs one, or name one in PACKHORSE_RQ3_PYTHON.
-"""
+"""Data in both directions: RQ 3.0.0, run for real, reads and runs our jobs, and we read and run its."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,7 +12,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from bench.systems import RQ
+from bench.systems import prepare
 from rq import Queue, Retry
 from rq.job import Job
 from rq.registry import FailedView
@@ -25,18 +21,16 @@ from tests.store.conftest import HorseMaker, horse
 
 __all__ = ['horse']
 
-PYTHON = Path(os.environ.get('PACKHORSE_RQ3_PYTHON', RQ.python))
-pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason=f'no RQ 3.0.0: {PYTHON}')
-
 Rq3 = Callable[[str], Any]
 
 
 @pytest.fixture
 def rq3(redis_url: str) -> Rq3:
     """`rq3('read')`: what RQ 3.0.0 says of the server's data."""
+    python = prepare('3.0.0')
 
     def ask(verb: str) -> Any:
-        command = [str(PYTHON), '-I', str(Path(__file__).with_name('rq3_peer.py')), redis_url, verb]
+        command = [str(python), '-I', str(Path(__file__).with_name('rq3_peer.py')), redis_url, verb]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])

@@ -13,20 +13,15 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from bench.systems import prepare
 from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 from rq.store import keys
 from rq.version import VERSION
-from tests.support.processes import ROOT, Process
+from tests.support.processes import Process
 from tests.support.waiting import wait_for
 from tests.worker import jobs
 from tests.worker.conftest import Journal, WorkerMaker
-
-# Where other versions may be found: the benchmark's, or as the environment says.
-READERS = {
-    '3.0.0': [os.environ.get('RQ3_PYTHON'), ROOT / 'bench' / '.venvs' / 'rq-3.0.0' / 'bin' / 'python'],
-    '2.12.0': [os.environ.get('RQ2_PYTHON')],
-}
 
 LOOK = """
 import json, sys
@@ -103,13 +98,11 @@ def test_a_busy_worker_is_seen_with_its_job_and_its_counts(
 
 
 @pytest.mark.serial
-@pytest.mark.parametrize('version', READERS)
+@pytest.mark.parametrize('version', ['3.0.0', '2.12.0'])
 def test_other_versions_of_rq_see_a_busy_worker_and_its_job(
     redis: Redis, redis_url: str, queue: Queue, worker: WorkerMaker, journal: Journal, tmp_path: Path, version: str
 ) -> None:
-    python = next((str(path) for path in READERS[version] if path and Path(path).exists()), None)
-    if python is None:
-        pytest.skip(f'RQ {version} is not installed (`make bench` installs 3.0.0; RQ2_PYTHON names a Python with 2.12)')
+    python = str(prepare(version))
     process, job = running(worker, queue, journal)
     found_version, [found], count, started, ids, status = read(python, redis_url, tmp_path)
     assert found_version == version
