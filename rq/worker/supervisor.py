@@ -103,10 +103,14 @@ class Supervisor:
         return horse.run()
 
     def _start_horse(self) -> None:
-        if self.horse or self.ending or time.monotonic() < self._start_at:
+        if self.horse or self.ending:
             return
         if self.stopping_since is not None:
             self.ending = True
+            return
+        # A new horse's first request would take the number from what the last one claimed and nobody has given back;
+        # and it would overtake what must go back to the head of its queue.
+        if self.debts or time.monotonic() < self._start_at:
             return
         self._beginnings = self.board.words[layout.BEGINNINGS]
         try:

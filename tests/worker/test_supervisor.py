@@ -167,6 +167,28 @@ def test_a_large_result_that_waits_for_redis_is_not_killed_for_its_jobs_timeout(
 # --- debts
 
 
+def test_no_horse_starts_before_what_the_last_one_claimed_is_given_back(
+    stable: StableMaker, redis: Redis, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by chaos: its first request overwrote the record of the claim, and the job was stranded."""
+    one = stable()
+    job = one.queue.enqueue(jobs.note, 0)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(Horse, '_take', lambda horse, answer: os.kill(os.getpid(), signal.SIGKILL))
+        one.start()
+    one.cut_off()
+    one.buried()
+    assert one.status(job.id) == 'started'
+    one.supervisor._start_at = 0
+    one.supervisor._start_horse()
+    assert not one.supervisor.horse
+    one.reconnect()
+    assert one.status(job.id) == 'queued'
+    one.start()
+    one.run_until(lambda: one.status(job.id) == 'finished')
+    assert ledger.begun() == [0]
+
+
 def test_what_redis_can_never_take_does_not_hold_up_the_rest(
     stable: StableMaker, redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
