@@ -25,7 +25,7 @@ from rq.queue import Queue
 from rq.serializers import resolve_serializer
 from rq.store import keys
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
-from rq.utils import backend_class, ensure_job_list, get_connection_from_queues
+from rq.utils import backend_class, ensure_job_list, get_connection_from_queues, now
 from rq.version import VERSION
 
 from .failure import exception_text, shortened
@@ -201,23 +201,29 @@ class BaseWorker(Reading):
         runner = self._running()
         registry = runner.registry(queue)
         runner.log.info(self._begin_line(job, queue))
+        told = {'job': job, 'queue': queue, 'started_job_registry': registry, 'execution': execution}
         try:
             value = runner.call(job, queue)
-        except BaseException as error:  # noqa: BLE001 - SystemExit, timeouts: whatever it is, it is the job's outcome
+            job.ended_at, job._status = now(), JobStatus.FINISHED
+            job._result = value  # type: ignore[attr-defined]  # RQ's name
+            self.handle_job_success(**told)
+        except BaseException as error:
+            if runner.outcome is not None:
+                raise  # behind the end of the job, which stays what it was
             text = exception_text(error)
-            runner.note_failure(job, text)  # also where a subclass takes nothing down
-            self.handle_job_failure(job, queue, registry, text, execution)
-            self.handle_exception(job, type(error), error, error.__traceback__)
+            job.ended_at, job._status = now(), JobStatus.FAILED
+            runner.note_failure(text)  # also where a subclass takes nothing down
+            try:
+                self.handle_exception(job, type(error), error, error.__traceback__)
+            finally:
+                self.handle_job_failure(exc_string=text, **told)
             return False
-        job._result = value  # type: ignore[attr-defined]  # RQ's name, for handle_job_success
-        self.handle_job_success(job, queue, registry, execution)
         return True
 
     def handle_job_success(
         self, job: Job, queue: Queue, started_job_registry: Any, execution: Execution | None = None
     ) -> None:
-        """Takes down that the job's function returned `job._result`."""
-        job._status = JobStatus.FINISHED
+        """Takes down that the job's function returned `job._result`. Raises PayloadTooLarge."""
         runner = self._running()
         runner.note_success(job, job.__dict__.get('_result'))
         line = f'{queue.name}: {green("Job OK")} ({job.id})'
@@ -236,15 +242,17 @@ class BaseWorker(Reading):
         """Takes down that the job failed; with retries left it will be tried again."""
         retry = _will_retry(job)
         job._status = JobStatus.QUEUED if retry else JobStatus.FAILED
+        job._exc_info = exc_string  # type: ignore[attr-defined]  # RQ's name
         runner = self._running()
-        runner.note_failure(job, exc_string)
-        line = f'[Job {job.id}]: exception raised while executing ({_name(job)})\n{shortened(exc_string, LOGGED)}'
-        runner.log.error(line.rstrip())
+        runner.note_failure(exc_string)
         line = f'Job {job.id} will be tried again' if retry else "Moving job to 'failed' queue"
         runner.log.info(line)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """Hands an exception to the handlers, the last pushed first, until one answers False."""
+        """Logs what a job raised and hands it to the handlers, the last pushed first, until one answers False."""
+        text = shortened(exception_text(exc_info[1]), LOGGED)
+        line = f'[Job {job.id}]: exception raised while executing ({_name(job)})\n{text}'.rstrip()
+        self.log.error(line) if self._runner is None else self._runner.log.error(line)
         for handler in reversed(self._exc_handlers):
             answer = handler(job, *exc_info)
             if answer is not None and not answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextvars import copy_context
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rq.defaults import DEFAULT_FAILURE_TTL
@@ -121,6 +122,7 @@ class Runner:
             claimed.id.decode('utf-8', 'backslashreplace'), claimed.hash, worker.connection, worker.serializer
         )
         job._status = JobStatus.STARTED
+        job.started_at = datetime.fromtimestamp(started_us / 1e6, UTC)
         job.worker_name = worker.name
         job.origin = queue.name
         return job
@@ -182,7 +184,7 @@ class Runner:
             raise PayloadTooLarge(f'The result takes {len(stored)} bytes, Redis stores up to {PAYLOAD_LIMIT}')
         self.outcome = (b'F', ttl, stored)
 
-    def note_failure(self, job: Job, text: str) -> None:
+    def note_failure(self, text: str) -> None:
         """Takes down that a job failed, with the text of its exception; without one, a text given before stays."""
         if not text and self.outcome is not None and self.outcome[0] == b'X':
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import operator
 import os
 import re
 from collections.abc import Callable
@@ -58,38 +59,44 @@ def noted(kind: type[BaseWorker]) -> type[BaseWorker]:
 
     class Noted(kind):  # type: ignore[valid-type,misc]
         def perform_job(self, job: Job, queue: Queue, *args: Any) -> bool:
-            jobs.note('perform', job._status.value, self.is_horse, get_current_job() is None, len(args))
+            seen = job.started_at is not None, job.ended_at is None
+            jobs.note('perform', job._status.value, self.is_horse, get_current_job() is None, len(args), *seen)
             found = super().perform_job(job, queue, *args)
             jobs.note('performed', found, job._status.value)
             return bool(found)
 
-        def handle_job_success(self, job: Job, queue: Queue, started_job_registry: Any, *args: Any) -> None:
-            super().handle_job_success(job, queue, started_job_registry, *args)
-            jobs.note('success', job._status.value, job._result)  # type: ignore[attr-defined]
+        def handle_job_success(self, **told: Any) -> None:
+            job = told['job']
+            jobs.note('success', *sorted(told), job._status.value, job._result, job.ended_at >= job.started_at)
+            super().handle_job_success(**told)
 
-        def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
-            super().handle_job_failure(job, queue, *args, **kwargs)
-            jobs.note('failure', job._status.value)
+        def handle_job_failure(self, **told: Any) -> None:
+            job = told['job']
+            jobs.note('failure', *sorted(told), job._status.value, told['exc_string'].splitlines()[-1])
+            super().handle_job_failure(**told)
+            jobs.note('told', job._exc_info == told['exc_string'])
 
         def handle_exception(self, job: Job, *exc_info: Any) -> None:
-            jobs.note('exception', job._status.value, exc_info[0].__name__, exc_info[1], exc_info[2] is not None)
+            seen = exc_info[2] is not None, job.ended_at >= job.started_at
+            jobs.note('exception', job._status.value, exc_info[0].__name__, exc_info[1], *seen)
             super().handle_exception(job, *exc_info)
 
     return Noted
 
 
-def test_each_job_passes_through_the_methods_of_its_class(kind: type[BaseWorker], queue: Queue, run: Run, journal: Journal) -> None:  # fmt: skip
+def test_each_job_passes_through_the_methods_of_its_class_as_in_rq_3(kind: type[BaseWorker], queue: Queue, run: Run, journal: Journal) -> None:  # fmt: skip
     queue.enqueue(len, 'abc')
     queue.enqueue(jobs.fail)
     assert run(noted(kind))
     horse = kind is Worker
     assert journal.lines == [
-        f'perform started {horse} True 1',
-        'success finished 3',
+        f'perform started {horse} True 1 True True',
+        'success execution job queue started_job_registry finished 3 True',
         'performed True finished',
-        f'perform started {horse} True 1',
-        'failure failed',
-        'exception failed ValueError broken True',
+        f'perform started {horse} True 1 True True',
+        'exception failed ValueError broken True True',
+        'failure exc_string execution job queue started_job_registry failed ValueError: broken',
+        'told True',
         'performed False failed',
     ]
 
@@ -131,8 +138,9 @@ def test_subclasses_that_take_nothing_down_neither_lose_a_job_nor_turn_its_end_r
     kind: type[BaseWorker], queue: Queue, run: Run
 ) -> None:
     class Silent(kind):  # type: ignore[valid-type,misc]
-        def handle_job_success(self, *args: Any) -> None: ...
-        def handle_job_failure(self, *args: Any) -> None: ...
+        def handle_job_success(self, **told: Any) -> None: ...
+        def handle_job_failure(self, **told: Any) -> None: ...
+        def handle_exception(self, *told: Any) -> None: ...
 
     good, bad = queue.enqueue(len, 'abc'), queue.enqueue(jobs.fail)
     run(Silent)
@@ -179,6 +187,17 @@ def test_a_method_that_raises_is_seen_and_what_the_function_did_counts(
     assert last_line(bad) == ('RuntimeError: in the hook' if never_ran else 'ValueError: broken')
     if kind is SimpleWorker and (place == 'after' or method == 'handle_exception'):  # the horse's log is not here
         assert 'exception raised after its end' in caplog.text
+
+
+def test_a_result_that_redis_cannot_store_is_a_failure_as_any_other(
+    kind: type[BaseWorker], queue: Queue, run: Run, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('rq.worker.runner.PAYLOAD_LIMIT', 1000)
+    large, small = queue.enqueue(operator.mul, b'x', 1000), queue.enqueue(operator.mul, b'x', 10)
+    run(kind, exception_handlers=handlers(None))
+    assert last_line(large).startswith('rq.exceptions.PayloadTooLarge: The result takes 1')
+    assert small.return_value() == b'x' * 10
+    assert [line.split()[:3] for line in journal.lines] == [['0', '_operator.mul', 'PayloadTooLarge']]
 
 
 # --- exception handlers

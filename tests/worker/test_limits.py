@@ -62,13 +62,12 @@ def test_work_says_whether_it_did_any(redis: Redis, queue: Queue) -> None:
 # --- a number of jobs, a time of idleness
 
 
-@pytest.mark.parametrize('most', [1, 7, 130])
-@pytest.mark.parametrize('options', [(), ('--fork-per-job',)], ids=['warm', 'forked'])
+@pytest.mark.parametrize(
+    ('most', 'options'), [(1, ()), (7, ()), (130, ()), (1, ('--fork-per-job',)), (7, ('--fork-per-job',))]
+)
 def test_a_worker_runs_exactly_as_many_jobs_as_it_may(
     queue: Queue, worker: WorkerMaker, journal: Journal, most: int, options: tuple[str, ...]
 ) -> None:
-    if options and most > 10:
-        pytest.skip('slow, and no other way')
     enqueue(queue, 200)
     process = worker('--max-jobs', str(most), *options)
     assert process.wait() == 0
