@@ -137,8 +137,8 @@ class Supervisor:
     def _sleep(self) -> None:
         now = time.monotonic()
         wait = settings.WATCH_EVERY
-        if self.horse == 0:
-            wait = min(wait, max(self._start_at - now, 0.0)) if not self.ending else wait
+        if not (self.horse or self.ending or self.debts):
+            wait = min(wait, max(self._start_at - now, 0.0))
         ready, _, _ = (
             select.select([self._wakeup], [], [], wait) if self._wakeup >= 0 else select.select([], [], [], wait)
         )
