@@ -201,12 +201,11 @@ class BaseWorker(Reading):
         runner = self._running()
         registry = runner.registry(queue)
         runner.log.info(self._begin_line(job, queue))
-        told = {'job': job, 'queue': queue, 'started_job_registry': registry, 'execution': execution}
         try:
             value = runner.call(job, queue)
             job.ended_at, job._status = now(), JobStatus.FINISHED
             job._result = value  # type: ignore[attr-defined]  # RQ's name
-            self.handle_job_success(**told)
+            self.handle_job_success(job=job, queue=queue, started_job_registry=registry, execution=execution)
         except BaseException as error:
             if runner.outcome is not None:
                 raise  # behind the end of the job, which stays what it was
@@ -216,7 +215,9 @@ class BaseWorker(Reading):
             try:
                 self.handle_exception(job, type(error), error, error.__traceback__)
             finally:
-                self.handle_job_failure(exc_string=text, **told)
+                self.handle_job_failure(
+                    job=job, queue=queue, started_job_registry=registry, exc_string=text, execution=execution
+                )
             return False
         return True
 
