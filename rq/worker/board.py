@@ -247,8 +247,8 @@ class Board:
         round_, written = divmod(words[LOG_WRITTEN], LOG_ROUND)
         if round_ != words[LOG_ROUNDS]:
             written = 0  # what was read then is gone
+        words[LOG_LENGTH] = 0  # before the round: a length of the last one must not count in the next
         words[LOG_ROUNDS] += 1
-        words[LOG_LENGTH] = 0
         return self._memory[self._log_at + written : self._log_at + length]
 
     def read_log(self) -> bytes:
