@@ -26,11 +26,13 @@ from redis.retry import Retry
 from rq import Queue
 from rq.worker import Worker
 from rq.worker.horse import Horse
+from rq.worker.supervisor import Supervisor
 
 __all__ = ['main', 'serve']
 
 # A word of the board that nobody uses, and the files whose lines are counted.
 LINES = 15
+TRACED_SUPERVISOR = ('rq/worker/supervisor.py', 'rq/worker/settlement.py', 'rq/worker/board.py', 'rq/worker/care.py')
 TRACED = ('rq/worker/horse.py', 'rq/worker/courier.py', 'rq/worker/board.py')
 
 
@@ -48,6 +50,8 @@ def main(told: dict[str, Any], url: str, queues: list[str]) -> None:
         setattr(worker.horse_options, name, value)
     if 'kill_at_lines' in told:
         kill_at_lines(*told['kill_at_lines'])
+    if 'kill_supervisor_at' in told:
+        kill_supervisor_at(told['kill_supervisor_at'])
     if 'count_calls' in told:
         count_calls(told['count_calls'])
     worker.work(logging_level=told.get('level', 'INFO'), **told.get('work', {}))
@@ -63,19 +67,41 @@ def kill_at_lines(first: int, last: int) -> None:
         if left > last:
             return run(horse)
 
-        def trace(frame: FrameType, event: str, argument: object) -> Any:
-            nonlocal left
-            if not frame.f_code.co_filename.endswith(TRACED):
-                return None
-            left -= event == 'line'
-            if left <= 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return trace
-
-        sys.settrace(trace)
+        die_at_line(left, TRACED)
         return run(horse)
 
     Horse.run = traced  # type: ignore[method-assign]
+
+
+def kill_supervisor_at(line: int) -> None:
+    """The supervisor kills itself before this line of its code."""
+    run, start = Supervisor.run, Supervisor._horse
+
+    def traced(supervisor: Supervisor) -> bool:
+        die_at_line(line, TRACED_SUPERVISOR)
+        return run(supervisor)
+
+    def untraced(supervisor: Supervisor) -> int:
+        sys.settrace(None)
+        return start(supervisor)
+
+    Supervisor.run, Supervisor._horse = traced, untraced  # type: ignore[method-assign]
+
+
+def die_at_line(left: int, files: tuple[str, ...]) -> None:
+    """This process kills itself before the line of these files that is reached as the `left`-th."""
+    process = os.getpid()
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.endswith(files):
+            return None
+        left -= event == 'line'
+        if left <= 0 and os.getpid() == process:
+            os.kill(process, signal.SIGKILL)
+        return trace
+
+    sys.settrace(trace)
 
 
 def count_calls(path: str) -> None:

@@ -111,7 +111,16 @@ class Chaos:
 
 # The death of a supervisor that owes something for a dead horse leaves jobs that may have begun to the reaper: they may
 # start twice, as when a machine vanishes. So horses and supervisors are not killed in the same run.
-HORSES = ['kill_horse', 'kill_horse', 'pause_horse', 'pause_supervisor', 'lose_replies', 'lose_requests', 'cut', 'silence']
+HORSES = [
+    'kill_horse',
+    'kill_horse',
+    'pause_horse',
+    'pause_supervisor',
+    'lose_replies',
+    'lose_requests',
+    'cut',
+    'silence',
+]
 SUPERVISORS = ['kill_supervisor', 'stop_worker', 'pause_horse', 'lose_replies', 'lose_requests', 'cut']
 
 

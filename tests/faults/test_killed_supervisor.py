@@ -18,6 +18,7 @@ from rq.store import admin, keys
 from tests.faults import jobs
 from tests.faults.herd import Herd, Member
 from tests.faults.ledger import Ledger
+from tests.faults.test_give_back import HURRY
 from tests.store.hands import age
 from tests.support.waiting import wait_for
 
@@ -91,6 +92,24 @@ def test_supervisors_killed_again_and_again_lose_nothing_and_run_nothing_twice(
     for horse in horses:
         wait_for(lambda horse=horse: gone(horse), message=f'the end of orphan {horse}')  # type: ignore[misc]
     assert redis.zcard(keys.wip('default')) == 0, 'orphans have given back what they held'
+    herd.start(work={'burst': True}).wait(30)
+    assert ledger.twice() == []
+    assert ledger.missing(count) == []
+    assert all_finished(redis, many)
+
+
+def test_a_supervisor_may_die_before_any_line_of_its_own_code(redis: Redis, herd: Herd, ledger: Ledger) -> None:
+    """Also between reading the tickets and saying so on the board."""
+    chance = random.Random(9)
+    count = 4_000
+    times = [0.0 if chance.random() < 0.7 else chance.uniform(0.002, 0.006) for _ in range(count)]
+    queue = Queue(connection=redis)
+    many = queue.enqueue_many([Queue.prepare_data(jobs.note, (n, seconds)) for n, seconds in enumerate(times)])
+    for number in range(90):
+        line = number + 1 if number < 45 else chance.randrange(45, 2_500)
+        told = {'settings': HURRY, 'kill_supervisor_at': line, 'level': 'ERROR'}
+        assert herd.start(worker={'name': f'w{number}'}, **told).wait() == signal.SIGKILL
+    wait_for(lambda: redis.zcard(keys.wip('default')) == 0, message='orphans give back what they hold')
     herd.start(work={'burst': True}).wait(30)
     assert ledger.twice() == []
     assert ledger.missing(count) == []

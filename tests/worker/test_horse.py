@@ -125,6 +125,21 @@ def test_a_number_that_the_server_finds_too_small_costs_no_outcome(stable: Stabl
     wait_for(lambda: one.done() == 500, 5)
 
 
+def test_numbers_that_leap_ahead_again_and_again_lose_nothing(
+    stable: StableMaker, redis: Redis, ledger: Ledger
+) -> None:
+    """As when two workers use one name: each finds that the other one has gone on."""
+    one = stable()
+    one.start()
+    warm_up(one)
+    one.queue.enqueue_many([Queue.prepare_data(jobs.note, (number,)) for number in range(3_000)])
+    while len(ledger.begun()) < 3_000:
+        redis.hincrby(keys.pack('stable'), 'seq', 1_000_000)
+        time.sleep(0.004)
+    wait_for(lambda: one.done() == 3_300, 5)
+    assert ledger.begun() == list(range(3_000))
+
+
 def test_a_new_worker_of_an_old_name_on_a_server_whose_clock_went_back_runs_jobs(
     stable: StableMaker, redis: Redis
 ) -> None:
