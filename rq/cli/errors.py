@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import click
 
-__all__ = ['CommandError', 'ExitCode', 'explain', 'note', 'plain_errors']
+__all__ = ['CommandError', 'ExitCode', 'explain', 'note', 'plain_errors', 'tell']
 
 
 class ExitCode(IntEnum):
@@ -42,7 +42,15 @@ class CommandError(click.ClickException):
 def note(text: str, color: str | None = None) -> None:
     """Prints a line to standard error, coloured on a terminal."""
     plain = color is None or bool(os.environ.get('NO_COLOR')) or not sys.stderr.isatty()
-    click.echo(text if plain else click.style(text, fg=color), err=True)
+    tell(text if plain else click.style(text, fg=color), err=True)
+
+
+def tell(text: str, err: bool = False) -> None:
+    """Prints a line for who may still be there: when the terminal has been closed, what is being done goes on."""
+    try:
+        click.echo(text, err=err)
+    except OSError:
+        pass
 
 
 def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:

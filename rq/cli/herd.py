@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import click
+from .errors import tell
 
 __all__ = ['Herd', 'HerdFailed']
 
@@ -83,13 +83,13 @@ class Herd:
             if self.stopping:
                 continue
             if code == 0:  # it was told to: `send_shutdown_command`
-                click.echo(f'Worker {process.pid} has ended as it was told')
+                tell(f'Worker {process.pid} has ended as it was told')
                 continue
             if code == USAGE:
                 raise HerdFailed('The workers cannot be started with these options', code)
             self._missing += 1
             self._plan_start(lived, code)
-            click.echo(f'Worker {process.pid} has ended unexpectedly ({_how(code)}); another takes its place', err=True)
+            tell(f'Worker {process.pid} has ended unexpectedly ({_how(code)}); another takes its place', err=True)
 
     def _plan_start(self, lived: float, code: int) -> None:
         self._quick_deaths = self._quick_deaths + 1 if lived < QUICK_SECONDS else 0

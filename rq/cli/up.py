@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from .errors import CommandError, ExitCode, note
+from .errors import CommandError, ExitCode, note, tell
 from .herd import Herd, HerdFailed
 from .options import check_queue_names, common_options
 from .server import DATA_FOLDER, server_ended, start_server
@@ -46,7 +46,7 @@ def up(config: CliConfig, queues: tuple[str, ...], number: int, data: str) -> No
     started = _server_if_missing(config.quick_connection, data)
     herd = Herd(*_command(config, queues), number)
     workers = '1 worker' if number == 1 else f'{number} workers'
-    click.echo(f'Starting {workers}; Ctrl-C ends everything')
+    tell(f'Starting {workers}; Ctrl-C ends everything')
     sys.stdout.flush()
     try:
         with Signals() as signals:
@@ -95,9 +95,9 @@ def _server_if_missing(connection: Redis, data: str) -> EmbeddedServer | None:
             if where is None:
                 raise
             started = start_server(data, **where)
-            click.echo(f'No server answered, so one was started; its data is in {os.path.abspath(data)}')
+            tell(f'No server answered, so one was started; its data is in {os.path.abspath(data)}')
             return started
-        click.echo('A server answers already; it is used, and goes on when this ends')
+        tell('A server answers already; it is used, and goes on when this ends')
         return None
 
 
@@ -152,7 +152,7 @@ class _Watch:
         """The first time warm, the second time cold."""
         if self.herd.stopping_since is None:
             if self.herd.alive:
-                click.echo('Stopping: the workers finish what they run; Ctrl-C again ends them now')
+                tell('Stopping: the workers finish what they run; Ctrl-C again ends them now')
             self.herd.stop()
         elif self.kill_at is None:
             self.cold_at = self.herd.stopping_since + SECOND_SIGNAL_SECONDS
@@ -183,6 +183,6 @@ class _Watch:
         except RedisError:
             return True  # the worker says it better
         if suspended and not self.told_suspended:
-            click.echo('RQ is currently suspended; the workers start after `rq resume`')
+            tell('RQ is currently suspended; the workers start after `rq resume`')
         self.told_suspended = suspended
         return not suspended

@@ -67,7 +67,10 @@ OPTIONS = (
     click.option('--exception-handler', multiple=True, help='Function to call when a job fails (repeatable).'),
     click.option('--pid', metavar='FILE', help='File for the process id; removed at the end.'),
     click.option(
-        '-d', '--disable-default-exception-handler', is_flag=True, help='Leave failures to --exception-handler alone.'
+        '-d',
+        '--disable-default-exception-handler',
+        is_flag=True,
+        help='Accepted for RQ: failures are kept all the same.',
     ),
     click.option('--max-jobs', type=POSITIVE, help='End after so many jobs.'),
     click.option('--max-idle-time', type=click.IntRange(min=0), help='End after so many seconds without a job.'),

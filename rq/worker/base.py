@@ -28,7 +28,7 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.utils import backend_class, ensure_job_list, get_connection_from_queues, now
 from rq.version import VERSION
 
-from .failure import exception_text, shortened
+from .failure import exception_text, one_line, shortened
 from .reading import Reading
 from .settings import HorseOptions
 from .shield import Shield
@@ -281,7 +281,7 @@ class BaseWorker(Reading):
     def _begin_line(self, job: Job, queue: Queue) -> str:
         if not self.log_job_description:
             return f'{green(queue.name)}: ({job.id})'
-        return f'{green(queue.name)}: {blue(job.description or _name(job))} ({job.id})'
+        return f'{green(queue.name)}: {blue(one_line(job.description or _name(job)))} ({job.id})'
 
     # --- as a value
 

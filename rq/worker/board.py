@@ -76,7 +76,7 @@ class Phase:
     """What a horse does, for the supervisor: waiting for work, or at it; and why it ended."""
 
     IDLE, WORKING = range(2)
-    ALIVE, BURST_DONE, MAX_JOBS, MAX_IDLE, RECYCLE, STOPPED, SUSPENDED = range(7)
+    ALIVE, BURST_DONE, MAX_JOBS, MAX_IDLE, RECYCLE, STOPPED, SUSPENDED, TIMED_OUT = range(8)
 
 
 @dataclass(slots=True)

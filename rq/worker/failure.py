@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-__all__ = ['exception_text', 'reason_of', 'shortened']
+__all__ = ['exception_text', 'one_line', 'reason_of', 'shortened']
 
 _OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), '')
 
@@ -70,3 +70,10 @@ def shortened(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     return f'{text[: most // 2]}\n... {len(text) - most} characters left out ...\n{text[-(most // 2) :]}'
+
+
+def one_line(text: str) -> str:
+    """The text as a log line may have it: control characters, which could forge lines or steer a terminal, escaped."""
+    if text.isprintable():
+        return text
+    return ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)

@@ -129,6 +129,8 @@ class Horse:
             return Phase.STOPPED
         if self._left() <= 0:
             return Phase.MAX_JOBS
+        if self.runner.timed_out:
+            return Phase.TIMED_OUT  # what the job had started and left is killed with this process's group
         if self.limits.life and self.words[layout.BEGINNINGS] - self.began >= self.limits.life:
             return Phase.RECYCLE
         if self.worker.horse_options.reload and not self.outdated:

@@ -231,7 +231,10 @@ class Reading:
         ttl = self.worker_ttl + 60
         fields = self._birth_fields()
         if store.register(self.connection, self.name, self.incarnation, self.queue_names(), fields, ttl) is None:
-            raise WorkerNameTaken(f"There exists an active worker named '{self.name}' already")
+            raise WorkerNameTaken(
+                f"There exists an active worker named '{self.name}' already "
+                '(one that was killed keeps its name for up to 30 seconds)'
+            )
 
     def register_death(self) -> None:
         """Takes the worker out of the sets; its hash tells of its death for 60 s."""

@@ -15,7 +15,7 @@ from rq.job import JobStatus
 from rq.job.call import PAYLOAD_LIMIT
 from rq.results import encode_exception, encode_return_value
 from rq.store.wire import bulk
-from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from rq.timeouts import BaseTimeoutException, JobTimeoutException, UnixSignalDeathPenalty
 
 from .failure import exception_text, reason_of
 
@@ -87,6 +87,7 @@ class Runner:
         self.outcome: tuple[bytes, int, bytes] | None = None
         self.done = 0
         self.failed = 0
+        self.timed_out = False  # a job was ended by its timeout: it may have left processes
 
     def run(self, pack: Pack, number: int, clock_ns: int) -> tuple[bytes, int]:
         """Runs one job. Answers its packed outcome and the monotonic nanoseconds when it had ended."""
@@ -159,8 +160,9 @@ class Runner:
                 self.deadline.set(seconds)  # type: ignore[union-attr]
                 value = job.perform()
                 self.deadline.clear()  # type: ignore[union-attr]
-        except BaseException:
+        except BaseException as error:
             self._stay_single()
+            self.timed_out = self.timed_out or isinstance(error, BaseTimeoutException)
             if self.deadline is not None:
                 self.deadline.clear()
             if value is UNSET:

@@ -225,12 +225,13 @@ class Supervisor:
         """What a horse left behind is settled, whatever it died of; then a new one may start."""
         board, pid = self.board, self.horse
         self.horse = 0
-        if not death.clean:
+        if not death.clean or board.words[layout.ENDED] == layout.Phase.TIMED_OUT:
             self._kill_rest(pid)
         self._write(board.take_log())
         board.take_back()
-        next_seq, reason, ended = board.words[layout.NEXT_SEQ], death.text(), board.words[layout.ENDED]
-        told = of_death(self.worker.name, board.snapshots(), next_seq, self._killed_for or reason, time.monotonic_ns())
+        reason, ended = self._killed_for or death.text(), board.words[layout.ENDED]
+        next_seq = board.words[layout.NEXT_SEQ]
+        told = of_death(self.worker.name, board.snapshots(), next_seq, reason, time.monotonic_ns())
         self._killed_for = ''
         fruitful = board.words[layout.BEGINNINGS] > self._beginnings
         board.reset()
@@ -286,8 +287,10 @@ class Supervisor:
             self.debts.pop(0)
 
     def _given_up(self) -> bool:
-        if not self.cold or self.stopping_since is None or time.monotonic() - self.stopping_since < COLD_PATIENCE:
+        if self.stopping_since is None or time.monotonic() - self.stopping_since < COLD_PATIENCE:
             return False
+        if not self.cold and any(debt.outcomes or debt.lost for debt in self.debts):
+            return False  # what ran is kept until Redis has it; a second signal ends the wait
         for debt in self.debts:
             self.log.error('Redis is away; left behind for other workers: %s', debt)
         return True

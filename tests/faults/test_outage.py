@@ -201,3 +201,14 @@ def test_a_full_server_is_drained(other_server: ServerMaker, herd: Herd, ledger:
     wait_for(lambda: finished(redis, [later]))
     assert violations(redis) == []
     redis.close()
+
+
+def test_told_once_while_redis_is_away_an_idle_worker_ends_by_itself(
+    redis: Redis, proxy: Proxy, herd: Herd, ledger: Ledger
+) -> None:
+    member = herd.start(url=proxy.url, worker={'name': 'w'}, settings={'supervisor.COLD_PATIENCE': 0.5})
+    wait_for(lambda: redis.info('clients')['blocked_clients'] == 1)
+    proxy.down()
+    wait_for(lambda: 'trying again' in herd.process.output)
+    member.signal(signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(member.wait()) in {0, 1}

@@ -80,6 +80,12 @@ def c_loop_with_child() -> None:
     c_loop()
 
 
+def sleeps_with_child() -> None:
+    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+    note('child', child.pid)
+    time.sleep(60)
+
+
 def c_loop() -> int:
     return sum(range(10**12))
 

@@ -189,6 +189,20 @@ def test_what_cannot_be_reached_is_killed_with_its_children_some_seconds_later(
 
 
 @pytest.mark.serial
+def test_what_a_job_had_started_does_not_outlive_its_timeout(
+    queue: Queue, worker: WorkerMaker, journal: Journal
+) -> None:
+    job = queue.enqueue(jobs.sleeps_with_child, job_timeout=1)
+    behind = queue.enqueue(jobs.say, 'good')
+    worker()
+    wait_for(lambda: journal.lines, 20)
+    child = psutil.Process(int(journal.lines[0].split()[1]))
+    wait_for(lambda: behind.is_finished)
+    assert job.is_failed
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.mark.serial
 def test_a_pattern_without_end_and_a_job_that_catches_everything_are_killed(
     queue: Queue, burst: WorkerMaker, journal: Journal
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 import rq.utils
 from rq.exceptions import DeserializationError
 from rq.timeouts import JobTimeoutException
-from rq.worker.failure import exception_text, reason_of, shortened
+from rq.worker.failure import exception_text, one_line, reason_of, shortened
 
 
 def caught(function: object, *args: object) -> BaseException:
@@ -86,3 +86,8 @@ def test_of_a_long_text_both_ends_stay() -> None:
     text = 'a' * 50 + 'b' * 1000 + 'c' * 50
     assert shortened(text, 100) == f'{"a" * 50}\n... 1000 characters left out ...\n{"c" * 50}'
     assert shortened(text, len(text)) == text
+
+
+def test_a_log_line_cannot_be_forged_or_steer_a_terminal() -> None:
+    assert one_line('ev\x1b[2Jil\n10:00:00 q: Job OK (fake)\x00') == 'ev\\x1b[2Jil\\n10:00:00 q: Job OK (fake)\\x00'
+    assert one_line("worker.do_work('ěščř')") == "worker.do_work('ěščř')"
