@@ -52,6 +52,7 @@ class Courier:
         self.client = clone(worker.connection, WIRE_TIMEOUT)
         self.wire = Wire(self.client)
         self.seq = 0
+        self.show = b'idle'  # what readers shall see when nothing is claimed
         self.token = b''  # the queue whose marker woke us
         self.unsent: deque[Pack] = deque()  # run, and their outcomes not yet with Redis
         self.now_us = self.clock_ns = 0  # Redis time, and the monotonic clock at the same moment
@@ -98,7 +99,7 @@ class Courier:
         token, self.token = self.token, b''
         counters = (words[layout.DONE], words[layout.FAILED], words[layout.WORKED_US] / 1e6)
         return store.Claim(
-            self.name, self.worker.incarnation, self.seq, queues, room, outcomes, token, b'idle', counters
+            self.name, self.worker.incarnation, self.seq, queues, room, outcomes, token, self.show, counters
         )
 
     def send(self, claim: store.Claim) -> None:

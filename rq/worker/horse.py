@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import RedisError
 
 from rq.defaults import DEFAULT_FAILURE_TTL
+from rq.exceptions import DeserializationError
 from rq.results import encode_exception
 from rq.store import keys
 from rq.store import worker as worker_store
+from rq.store.fields import integer
 from rq.store.wire import Wire, bulk
 
 from . import board as layout
@@ -306,6 +308,7 @@ class Horse:
         if answer.jobs or self.lifeline.stopping:
             return 0  # they went back; the word to stop came while Redis was away
         held = set(answer.suspended)
+        self.courier.show = b'suspended' if len(held) == len(self.order.names) else b'idle'
         if self.limits.burst:
             if len(held) == len(self.order.names):
                 return Phase.SUSPENDED
@@ -350,7 +353,7 @@ class Horse:
 
 def _timeout(stored: bytes | None, default: int) -> int:
     try:
-        seconds = int(stored or 0) or default
-    except ValueError:
+        seconds = integer(stored or b'') or default
+    except DeserializationError:
         seconds = default  # a field that is no number fails the job when it is read
     return max(-1, min(seconds, LONGEST_TIMEOUT))

@@ -39,6 +39,8 @@ __all__ = ['Supervisor']
 COLD_PATIENCE = 5.0
 # Seconds before the next horse when the last one died and had run nothing; doubled each time, up to 64 times.
 FRUITLESS_WAIT = 0.1
+# Seconds that log lines of a horse wait for a terminal held with Ctrl-S; then they are lost, and nothing else.
+LOG_PATIENCE = 1.0
 # What Redis answers so often that it can never take (a bug of ours, a key of a wrong type) must not hold up the rest.
 REFUSALS = 3
 
@@ -54,6 +56,7 @@ class Supervisor:
         self.lifeline, self._lifeline_write = os.pipe()
         os.set_blocking(self.lifeline, False)
         self.connection = clone(worker.connection, settings.SUPERVISOR_TIMEOUT)
+        self.log_fd = plain_fd(self.log)
         self.outage = Outage(self.log, f'Worker {worker.name}')
         self.care = Care(worker, self.connection, self._leases)
         options = worker.horse_options
@@ -89,6 +92,7 @@ class Supervisor:
             self.starter.close()
             os.close(self._lifeline_write)
             os.close(self.lifeline)
+            self.connection.connection_pool.disconnect()
         ran = self.board.words[layout.BEGINNINGS] > 0
         self.board.close()
         if self.debts:
@@ -137,7 +141,11 @@ class Supervisor:
     def _sleep(self) -> None:
         now = time.monotonic()
         wait = settings.WATCH_EVERY
-        if not (self.horse or self.ending or self.debts):
+        running = self.board.running() if self.horse else None
+        if running is not None and not self.watched.shown:
+            # A job that may become a long one is looked at in time: those behind it wait so much less.
+            wait = min(wait, max(running[2] / 1e9 + settings.ANNOUNCE_AFTER - now, 0.001))
+        elif not (self.horse or self.ending or self.debts):
             wait = min(wait, max(self._start_at - now, 0.0))
         ready, _, _ = (
             select.select([self._wakeup], [], [], wait) if self._wakeup >= 0 else select.select([], [], [], wait)
@@ -194,7 +202,7 @@ class Supervisor:
 
     def _write(self, lines: bytes) -> None:
         if lines:
-            write_all(plain_fd(self.log), lines)
+            write_all(self.log_fd, lines, LOG_PATIENCE)
 
     def _take_back(self) -> None:
         taken = self.board.take_back()
@@ -216,9 +224,11 @@ class Supervisor:
     def _kill_group(self) -> None:
         try:
             os.killpg(self.horse, signal.SIGKILL)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
             pass
-        except PermissionError:  # macOS says so of a group of zombies
+        try:
+            os.kill(self.horse, signal.SIGKILL)  # a job may have moved its process to another group
+        except ProcessLookupError:
             pass
 
     def _bury(self, death: Death) -> None:
