@@ -149,11 +149,11 @@ def test_a_suspended_herd_sleeps_and_a_resumed_one_works(redis: Redis, herd: Her
     idle_herd(redis, herd, 5)
     admin.suspend(redis)
     queue = Queue(connection=redis)
-    queue.enqueue_many([Queue.prepare_data(jobs.note, (number, 0.2)) for number in range(10)])
+    queue.enqueue_many([Queue.prepare_data(jobs.note, (number, 0.3)) for number in range(20)])
     processes = [psutil.Process(pid) for pid in herd.told('started')]
     time.sleep(1.0)  # nothing happens, and to see that takes a while
     assert ledger.begun() == []
-    assert redis.llen(keys.queue('default')) == 10
+    assert redis.llen(keys.queue('default')) == 20
     assert all(process.is_running() for process in processes)
     states = {redis.hget(keys.worker(f'w{number}'), 'state') for number in range(5)}
     assert b'suspended' in states <= {b'idle', b'suspended'}, 'who was not woken does not know'
@@ -162,7 +162,7 @@ def test_a_suspended_herd_sleeps_and_a_resumed_one_works(redis: Redis, herd: Her
     wait_for(lambda: len({entry.pid for entry in ledger.entries()}) == 5, 5)
     first = min(entry.clock_ns for entry in ledger.entries())
     assert (first - resumed) / 1e9 < 1.0
-    wait_for(lambda: len(ledger.begun()) == 10)
+    wait_for(lambda: len(ledger.begun()) == 20)
     assert ledger.twice() == []
 
 
