@@ -155,7 +155,9 @@ def test_a_name_that_is_taken_is_said_in_a_line(processes: Processes, redis_url:
     first = started(processes.rq('worker', '-n', 'twin', url=redis_url))
     second = processes.rq('worker', '-n', 'twin', url=redis_url)
     assert second.wait() == 1
-    assert second.stderr == "There exists an active worker named 'twin' already\n"
+    assert second.stderr == (
+        "There exists an active worker named 'twin' already (one that was killed keeps its name for up to 30 seconds)\n"
+    )
     first.terminate()
     assert first.wait() == 0
 
