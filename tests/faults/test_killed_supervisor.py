@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -137,6 +138,18 @@ def test_what_a_dead_worker_had_announced_follows_its_policy_and_the_rest_goes_b
     assert 'from dead worker w0' in herd.process.output
 
 
+def settled(count: Callable[[], int]) -> int:
+    """A number once it has stayed the same for a quarter of a second."""
+    seen = [count()]
+
+    def quiet() -> bool:
+        seen.append(count())
+        return len(seen) > 25 and len(set(seen[-25:])) == 1
+
+    wait_for(quiet, interval=0.01)
+    return seen[-1]
+
+
 def test_a_pack_of_a_dead_worker_that_nobody_had_heard_of_goes_back_in_order(
     redis: Redis, herd: Herd, ledger: Ledger, tmp_path: Path
 ) -> None:
@@ -147,14 +160,16 @@ def test_a_pack_of_a_dead_worker_that_nobody_had_heard_of_goes_back_in_order(
     many = [Queue.prepare_data(jobs.until, (0, str(tmp_path / 'open')))]
     many += [Queue.prepare_data(jobs.note, (number,)) for number in range(1, 200)]
     put = queue.enqueue_many(many)
-    wait_for(lambda: ledger.begun() == [0] and redis.zcard(keys.wip('default')) == 128)
+    wait_for(lambda: ledger.begun() == [0])
+    held = settled(lambda: redis.zcard(keys.wip('default')))  # 128 at best: a slow machine has learnt smaller packs
+    assert held > 1
     kill_both(member)
     bury(redis, 'dead')
     (tmp_path / 'open').touch()
     herd.start(worker={'name': 'reaper'}, settings=REAPER)
     wait_for(lambda: all_finished(redis, put))
     # The one that had begun was within its first 100 ms, as far as anybody knows: it may start twice.
-    assert ledger.begun() == [0, *range(200)] or ledger.begun()[1:] == [*range(128, 200), *range(128)]
+    assert ledger.begun() == [0, *range(200)] or ledger.begun()[1:] == [*range(held, 200), *range(held)]
     assert redis.hget(keys.job(put[0].id), 'losses') == b'1'
 
 
