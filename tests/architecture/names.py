@@ -1,4 +1,7 @@
-"""Compares what a module of ours offers with what RQ 3.0.0's does (`rq3_names.json`), name by name."""
+"""Compares what a module of ours offers with what RQ 3.0.0's does, name by name.
+
+RQ is asked when the tests run: `python -m tests.architecture.names [rq.cron]` prints what it answers.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,41 @@ import enum
 import importlib
 import inspect
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.architecture.snapshot_rq3 import SPECIAL, instance_of, signature_text
+from bench.systems import prepare
+from tests.architecture.snapshot_rq3 import SPECIAL, command_options, instance_of, signature_text
+from tests.architecture.tree import exists
 
-SNAPSHOT: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name('rq3_names.json').read_text())['modules']
+
+@cache
+def surface() -> dict[str, Any]:
+    """What the installed RQ 3.0.0 says of itself: `modules` by name, and `every` module that it has."""
+    script = Path(__file__).with_name('snapshot_rq3.py')
+    done = subprocess.run([str(prepare('3.0.0')), '-I', str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def faults(module_name: str) -> dict[str, str]:
     """What code written for RQ would miss in a module of ours: names with what is wrong about them."""
+    if not exists(module_name):
+        return {module_name: 'is not there'}
     module = importlib.import_module(module_name)
     found: dict[str, str] = {}
-    for name, expected in SNAPSHOT[module_name].items():
+    for name, expected in surface()['modules'][module_name].items():
         if not hasattr(module, name):
             found[f'{module_name}.{name}'] = 'is not there'
             continue
         thing = getattr(module, name)
         if isinstance(expected, dict):
-            compare = _enum_faults if 'enum' in expected else class_faults
+            compare = _enum_faults if 'enum' in expected else _command_faults if 'command' in expected else class_faults
             found |= {f'{module_name}.{name}{part}': fault for part, fault in compare(thing, expected)}
         elif fault := _fault(name, thing, expected):
             found[f'{module_name}.{name}'] = fault
@@ -56,6 +74,26 @@ def _enum_faults(thing: Any, expected: dict[str, Any]) -> Iterator[tuple[str, st
             yield f'.{name}', f'is {values.get(name)!r}, not {value!r}'
 
 
+def _command_faults(thing: Any, expected: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if not hasattr(thing, 'params'):
+        yield '', 'is no command'
+        return
+    yield from _option_faults(command_options(thing), expected['command'])
+
+
+def _option_faults(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, wanted in theirs.items():
+        mine = ours.get(name)
+        if mine is None or ('command' in wanted) is not ('command' in mine):
+            yield f'.{name}', 'is not there'
+        elif 'command' in wanted:
+            yield from ((f'.{name}{part}', fault) for part, fault in _option_faults(mine['command'], wanted['command']))
+        elif missing := set(wanted['opts']) - set(mine['opts']):
+            yield f'.{name}', f'is not called {", ".join(sorted(missing))}'
+        elif differs := [key for key in mine if key != 'opts' and mine[key] != wanted[key]]:
+            yield f'.{name}', ', '.join(f'has {key} {mine[key]!r}, not {wanted[key]!r}' for key in differs)
+
+
 def class_faults(thing: Any, expected: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if not isinstance(thing, type):
         yield '', 'is no class'
@@ -66,6 +104,8 @@ def class_faults(thing: Any, expected: dict[str, Any]) -> Iterator[tuple[str, st
             yield '', f'is no {base}'
     if 'init' in expected and (fault := call_fault(inspect.getattr_static(thing, '__init__'), expected['init'])):
         yield '.__init__', fault
+    if missing := [name for name in expected.get('fields', ()) if name not in getattr(thing, '_fields', ())]:
+        yield '', f'has no {", ".join(missing)}'
     for name in expected.get('special', ()):
         if name in SPECIAL and getattr(thing, name, None) in (None, getattr(object, name, None)):
             yield f'.{name}', 'is not there'
@@ -136,3 +176,8 @@ def split(text: str) -> list[tuple[str, str, str]]:
         elif part != '/':
             found.append((kind, name, default))
     return found
+
+
+if __name__ == '__main__':
+    chosen = sys.argv[1:] or sorted(surface()['modules'])
+    print(json.dumps({module: surface()['modules'][module] for module in chosen}, indent=1))

@@ -1,8 +1,8 @@
-"""Writes down what RQ 3.0.0 offers and answers, by running it: `python snapshot_rq3.py` with an interpreter that has it.
+"""What RQ 3.0.0 offers and answers, by running it: `python -I snapshot_rq3.py` with an interpreter that has it.
 
-Two files come out: `rq3_names.json` here (public names, signatures, constants of the modules that Core covers) and
-`rq3_behaviour.json` beside the tests of the leaf modules (calls of small functions with their answers). Nothing of RQ's
-source is looked at; `inspect.signature` and the answers of calls are all there is in them.
+It prints its surface as JSON: public names, signatures, constants, options of commands (tests read it at test time). With
+`behaviour` it writes `rq3_behaviour.json` beside the tests of the leaf modules: calls of small functions with their
+answers. Nothing of RQ's source is looked at; `inspect.signature` and the answers of calls are all there is in them.
 """
 
 from __future__ import annotations
@@ -12,38 +12,33 @@ import importlib
 import inspect
 import itertools
 import json
+import pkgutil
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 
-MODULES = [
-    'rq',
-    'rq.queue',
-    'rq.job',
-    'rq.registry',
-    'rq.results',
-    'rq.executions',
-    'rq.worker',
-    'rq.worker_registration',
-    'rq.decorators',
-    'rq.suspension',
-    'rq.connections',
-    'rq.defaults',
-    'rq.exceptions',
-    'rq.utils',
-    'rq.timeouts',
-    'rq.serializers',
-    'rq.logutils',
-    'rq.types',
-    'rq.version',
-]
+# Modules that are there and are no surface: nobody imports them by these names.
+NO_SURFACE = {
+    'rq.cli.__main__': 'is run, not imported',
+    'rq.cli.cli': 'where RQ keeps its commands; rq.cli has them',
+    'rq.cli.cli_cron': 'the same',
+    'rq.cli.workers': 'the same',
+    'rq.local': 'dead code: nothing of RQ 3.0.0 uses it, it is what was left of an old way to find the current job',
+    'rq.worker.base': 'where RQ 3.0.0 keeps what rq.worker has; 2.12.0 has no such module',
+    'rq.worker.worker_classes': 'the same',
+}
 
-# Where a module's users import something that lives elsewhere.
+# Where a module's users import something that is defined elsewhere.
 ALSO = {
-    'rq': ['VERSION', '__version__', 'SpawnWorker', 'cancel_job', 'requeue_job', 'utils'],
-    'rq.job': ['Callback'],
+    'rq': ['VERSION', '__version__', 'SpawnWorker', 'cancel_job', 'requeue_job', 'utils', 'cron', 'job'],
+    'rq.cli': ['main', 'info', 'worker', 'cron'],
+    'rq.cli.helpers': ['shared_options'],
+    'rq.cron': ['_job_data_registry'],
+    'rq.job': ['Callback', 'UNEVALUATED'],
+    'rq.serializers': ['SERIALIZER_ALIASES'],
 }
 
 # Underscored names that monitoring and framework packages use all the same.
@@ -53,11 +48,16 @@ SPECIAL = {'__len__', '__contains__', '__eq__', '__lt__', '__hash__', '__iter__'
 
 
 def main() -> None:
-    names = {module: module_names(module) for module in MODULES}
-    content = {'version': importlib.import_module('rq').VERSION, 'modules': names}
-    (HERE / 'rq3_names.json').write_text(json.dumps(content, indent=1, sort_keys=True) + '\n')
-    rows = ',\n'.join(json.dumps(row) for row in behaviour())
-    (HERE.parent / 'leaf' / 'rq3_behaviour.json').write_text(f'[\n{rows}\n]\n')
+    if sys.argv[1:] == ['behaviour']:
+        rows = ',\n'.join(json.dumps(row) for row in behaviour())
+        (HERE.parent / 'leaf' / 'rq3_behaviour.json').write_text(f'[\n{rows}\n]\n')
+        return
+    package = importlib.import_module('rq')
+    modules = [found.name for found in pkgutil.walk_packages(package.__path__, 'rq.')]
+    names = {module: module_names(module) for module in ['rq', *modules] if module not in NO_SURFACE}
+    print(
+        json.dumps({'version': package.VERSION, 'modules': names, 'every': ['rq', *modules]}, indent=1, sort_keys=True)
+    )
 
 
 # --- Names --------------------------------------------------------------------------------------------------------
@@ -70,7 +70,9 @@ def module_names(module_name: str) -> dict[str, Any]:
         wanted = name in getattr(module, '__all__', ()) or name in ALSO.get(module_name, ())
         home = getattr(thing, '__module__', None)
         at_home = isinstance(home, str) and (home == module_name or home.startswith(module_name + '.'))
-        constant = name.isupper() and (module_name == 'rq.defaults' or not hasattr(defaults, name))
+        # The text of a script is code of RQ's, which we do not look at.
+        constant = name.isupper() and not name.endswith('_SCRIPT')
+        constant = constant and (module_name == 'rq.defaults' or not hasattr(defaults, name))
         lives_here = at_home and module_name != 'rq' and (isinstance(thing, type) or inspect.isfunction(thing))
         if wanted or (not name.startswith('_') and name != 'TYPE_CHECKING' and (constant or lives_here)):
             found[name] = describe(thing, module_name)
@@ -83,12 +85,38 @@ def describe(thing: Any, module_name: str) -> Any:
         return {'enum': {member.name: member.value for member in thing}}
     if isinstance(thing, type):
         home = 'rq.worker' if thing.__module__.startswith('rq.worker.') else thing.__module__
-        return describe_class(thing) if home == module_name or home not in MODULES else f'class of {home}'
+        here = home == module_name or not home.startswith('rq.') or home in NO_SURFACE
+        return describe_class(thing) if here else f'class of {home}'
+    if hasattr(thing, 'params') and hasattr(thing, 'main'):  # a command of click's
+        return {'command': command_options(thing)}
     if inspect.isfunction(thing):
         return f'function({signature_text(thing)})'
     if inspect.ismodule(thing):
         return 'module'
     return f'constant {thing!r}' if plain(thing) else 'object'
+
+
+def command_options(command: Any) -> dict[str, Any]:
+    """The options of a command by their longest spelling, its arguments by their names; of a group also its commands."""
+    options: dict[str, Any] = {max(parameter.opts, key=len): option(parameter) for parameter in command.params}
+    if hasattr(command, 'list_commands'):
+        context = importlib.import_module('click').Context(command)
+        for name in command.list_commands(context):
+            options[name] = {'command': command_options(command.get_command(context, name))}
+    return options
+
+
+def option(parameter: Any) -> dict[str, Any]:
+    default = parameter.default
+    return {
+        'opts': sorted([*parameter.opts, *parameter.secondary_opts]),
+        'default': default if plain(default) and type(default).__name__ != 'Sentinel' else None,
+        'flag': bool(getattr(parameter, 'is_flag', False)),
+        'multiple': bool(parameter.multiple) if hasattr(parameter, 'multiple') else False,
+        'nargs': parameter.nargs,
+        'required': bool(parameter.required),
+        'envvar': parameter.envvar,
+    }
 
 
 def describe_class(cls: type) -> dict[str, Any]:
@@ -105,6 +133,8 @@ def describe_class(cls: type) -> dict[str, Any]:
     }
     if '__init__' in vars(cls):
         described['init'] = signature_text(vars(cls)['__init__'])
+    if hasattr(cls, '_fields'):
+        described['fields'] = list(cls._fields)
     return {key: value for key, value in described.items() if value}
 
 
@@ -147,7 +177,8 @@ def plain(value: Any) -> bool:
 
 def instance_attributes(cls: type) -> list[str]:
     """What an instance carries in its dict: many of RQ's public attributes are set in `__init__` only."""
-    names = vars(instance_of(cls)) if cls.__name__ in RECIPES else {}
+    stateless = cls.__init__ is object.__init__  # rq.dependency.Dependency is a name for functions
+    names = vars(instance_of(cls)) if cls.__name__ in RECIPES and not stateless else {}
     return sorted(name for name in names if not name.startswith('_') or name in USED_THOUGH_PRIVATE)
 
 
@@ -156,12 +187,30 @@ RECIPES: dict[str, dict[str, Any]] = {
     'Queue': {'connection': None},
     'Job': {'connection': None},
     'Retry': {'max': 3},
+    'Repeat': {'times': 3},
     'Callback': {'func': 'a.b'},
     'Dependency': {'jobs': ['a']},
+    'Webhook': {'url': 'http://localhost', 'job_status': 'finished'},
+    'RateLimit': {'key': 'a', 'concurrency': 1},
+    'RateLimitRegistry': {'key': 'a', 'connection': None},
+    'Group': {'connection': None},
     'Execution': {'id': 'a', 'job_id': 'b', 'connection': None},
+    'ExecutionRegistry': {'job_id': 'b', 'connection': None},
     'Result': {'job_id': 'a', 'type': 1, 'connection': None},
+    'IntermediateQueue': {'queue_key': 'rq:queue:a', 'connection': None},
+    **{
+        f'{kind}Registry': {'name': 'a', 'connection': None}
+        for kind in ('Base', *(f'{state}Job' for state in (
+            'Started', 'Finished', 'Failed', 'Deferred', 'Ready', 'Scheduled', 'Canceled'
+        )))
+    },
     'BaseWorker': {'queues': ['a'], 'connection': None, 'prepare_for_work': False},
-}
+    'WorkerPool': {'queues': ['a'], 'connection': None},
+    'RQScheduler': {'queues': ['a'], 'connection': None},
+    'CronScheduler': {'connection': None},
+    'CronJob': {'queue_name': 'a', 'func_name': 'os.getcwd', 'interval': 3},
+    'CliConfig': {},
+}  # fmt: skip
 
 
 def instance_of(cls: type) -> Any:
