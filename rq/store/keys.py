@@ -34,6 +34,8 @@ __all__ = [
     'ready',
     'results',
     'scheduled',
+    'scheduler',
+    'scheduler_lock',
     'suspended',
     'suspended_queue',
     'wake',
@@ -196,6 +198,16 @@ def nudge() -> str:
 def gone(job_id: str) -> str:
     """Ours. String: a job that was deleted as it finished, so that its enqueue is not repeated. Expires in 30 s."""
     return f'{PREFIX}:gone:{job_id}'
+
+
+def scheduler(name: str) -> str:
+    """Hash of a scheduler, for readers. Written by RQScheduler; expires 61 s after its last heartbeat."""
+    return f'{PREFIX}:scheduler:{name}'
+
+
+def scheduler_lock(name: str) -> str:
+    """String: the scheduler (of old RQs its pid) that alone queues a queue's due jobs. Expires 61 s after its renewal."""
+    return f'{PREFIX}:scheduler-lock:{name}'
 
 
 def group(name: str) -> str:

@@ -190,3 +190,37 @@ def test_a_key_of_a_wrong_type_stops_no_other_due_job(redis: Redis, disorder: No
         assert (moved, waiting(redis)) == (2, ['good-default'])
     elif key != keys.scheduled('default'):
         assert redis.zcard(keys.scheduled('default')) == 2  # none is lost: they wait until the key is right again
+
+
+# --- another RQ's scheduler -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('holder', ['5f1c', '4711'], ids=['its name', 'its pid, as before RQ 2.10'])
+def test_a_queue_that_another_rqs_scheduler_has_locked_is_left_to_it_until_the_lock_ends(
+    redis: Redis, holder: str
+) -> None:
+    for queue in ('default', 'other'):
+        put_at(redis, f'in-{queue}', 1, queue)
+    redis.set(keys.scheduler_lock('default'), holder, ex=61)
+    redis.hset(keys.scheduler('5f1c'), mapping={'name': '5f1c', 'pid': '4711'})
+    redis.expire(keys.scheduler('5f1c'), 61)
+    assert enqueue.promote_due(redis, ['default', 'other']) == (1, None)
+    assert (waiting(redis), waiting(redis, 'other')) == ([], ['in-other'])
+    assert enqueue.promote_due(redis, ['default']) == (0, None)
+    redis.delete(keys.scheduler_lock('default'))
+    assert enqueue.promote_due(redis, ['default', 'other']) == (1, None)
+    assert waiting(redis) == ['in-default']
+
+
+def test_a_queue_that_a_scheduler_of_ours_has_locked_is_promoted_by_all(redis: Redis) -> None:
+    put_at(redis, 'a', 1)
+    redis.set(keys.scheduler_lock('default'), '5f1c', ex=61)
+    redis.hset(keys.scheduler('5f1c'), 'packhorse', '1')
+    redis.expire(keys.scheduler('5f1c'), 61)
+    assert enqueue.promote_due(redis, ['default']) == (1, None)
+
+
+def test_a_lock_that_is_no_text_stops_nothing(redis: Redis, disorder: None) -> None:
+    put_at(redis, 'a', 1)
+    redis.rpush(keys.scheduler_lock('default'), 'not mine')
+    assert enqueue.promote_due(redis, ['default']) == (1, None)

@@ -36,6 +36,8 @@ FAMILIES: dict[Callable[..., str], str] = {
     keys.suspended_queue: 'permanent',
     keys.wake: 'ttl',
     keys.nudge: 'ttl',
+    keys.scheduler: 'ttl',
+    keys.scheduler_lock: 'ttl',
     keys.first_seen: 'ttl',
     keys.gone: 'ttl',
     keys.lease: 'ttl',

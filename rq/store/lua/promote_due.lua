@@ -1,5 +1,6 @@
 -- Moves scheduled jobs whose time has come, by Redis time, to their queues, oldest first. Twice does no harm. Canceled
--- and running ones only leave the schedule.
+-- and running ones only leave the schedule. A queue whose lock another RQ's scheduler holds is left to it: it reads what is
+-- due and pushes it later, so it would push again what we had moved meanwhile. Its lock ends 61 s after it.
 -- KEYS: 1 the list of the first queue (routing only)
 -- ARGV: 1 prefix  2 jobs at most (up to 1,000): each queue has its share, what is left goes to the first
 --       that have more  3.. queues
@@ -22,6 +23,11 @@ local function promote(q, id)
   moved = moved + 1
 end
 
+local function left_alone(q)
+  local holder = try('GET', k_scheduler_lock(q))
+  return holder and try('HGET', k_scheduler(holder), 'packhorse') ~= '1'
+end
+
 local function promote_some(q, most)
   local home = k_registry('scheduled', q)
   local ids = try('ZRANGEBYSCORE', home, '-inf', NOW, 'LIMIT', 0, most) or {}
@@ -33,11 +39,15 @@ local function promote_some(q, most)
   wake_if_waiting(q)
 end
 
-local share = math.max(1, math.floor(left / (#ARGV - 2)))
-for a = 3, #ARGV do promote_some(ARGV[a], share) end
+local queues = {}
 for a = 3, #ARGV do
-  if left > 0 and #ARGV > 3 then promote_some(ARGV[a], left) end
-  local first = try('ZRANGE', k_registry('scheduled', ARGV[a]), 0, 0, 'WITHSCORES') or {}
+  if not left_alone(ARGV[a]) then queues[#queues + 1] = ARGV[a] end
+end
+local share = math.max(1, math.floor(left / math.max(1, #queues)))
+for _, q in ipairs(queues) do promote_some(q, share) end
+for _, q in ipairs(queues) do
+  if left > 0 and #queues > 1 then promote_some(q, left) end
+  local first = try('ZRANGE', k_registry('scheduled', q), 0, 0, 'WITHSCORES') or {}
   soonest = math.min(soonest, tonumber(first[2]) or math.huge)
 end
 -- A score that is no time (1e300, inf) never comes: 1e12 is 30,000 years away.

@@ -22,4 +22,6 @@ local function k_workers_of(q) return P .. 'workers:' .. q end
 local function k_running(w) return P .. 'worker:' .. w .. ':executions' end
 local function k_pack(w) return P .. 'worker:' .. w .. ':pack' end
 local function k_lease(w) return P .. 'lease:' .. w end
+local function k_scheduler(name) return P .. 'scheduler:' .. name end
+local function k_scheduler_lock(q) return P .. 'scheduler-lock:' .. q end
 local function k_suspended_queue(q) return P .. 'suspended:' .. q end
