@@ -11,6 +11,7 @@ from .queue import Queue
 from .version import VERSION
 
 if TYPE_CHECKING:
+    from .webhook import Webhook
     from .worker import SimpleWorker, Worker
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     'Queue',
     'Retry',
     'SimpleWorker',
+    'Webhook',
     'Worker',
     'cancel_job',
     'get_current_job',
@@ -28,17 +30,18 @@ __all__ = [
 __version__ = VERSION
 
 # Imported at their first use: who only enqueues, as every web process does, is spared the worker's half of the package.
-_WORKERS = {'SimpleWorker', 'Worker'}
+_LATER = {'SimpleWorker': 'worker', 'Webhook': 'webhook', 'Worker': 'worker'}
 
 # What `import rq` alone makes reachable in RQ as well: `rq.registry.FailedJobRegistry`.
 _MODULES = {
-    'connections', 'decorators', 'executions', 'logutils', 'registry', 'suspension', 'worker', 'worker_registration'
+    'connections', 'decorators', 'executions', 'logutils', 'registry', 'suspension', 'webhook', 'worker',
+    'worker_registration'
 }  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name in _WORKERS:
-        found = globals()[name] = getattr(import_module('rq.worker'), name)
+    if name in _LATER:
+        found = globals()[name] = getattr(import_module(f'rq.{_LATER[name]}'), name)
         return found
     if name in _MODULES:
         return import_module(f'rq.{name}')
