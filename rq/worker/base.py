@@ -250,11 +250,11 @@ class BaseWorker(Reading):
         runner.log.info(line)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """Logs what a job raised and hands it to the handlers, the last pushed first, until one answers False."""
+        """Logs what a job raised and hands it to the handlers, in their order, until one answers False."""
         text = shortened(exception_text(exc_info[1]), LOGGED)
         line = f'[Job {job.id}]: exception raised while executing ({_name(job)})\n{text}'.rstrip()
         self.log.error(line) if self._runner is None else self._runner.log.error(line)
-        for handler in reversed(self._exc_handlers):
+        for handler in self._exc_handlers:
             answer = handler(job, *exc_info)
             if answer is not None and not answer:
                 break

@@ -215,9 +215,9 @@ def handlers(*answers: Any) -> list[Callable[..., Any]]:
 
 
 @pytest.mark.parametrize(
-    ('answers', 'called'), [((None, True, 1), [2, 1, 0]), ((None, False, None), [2, 1]), ((None, None, 0), [2])]
+    ('answers', 'called'), [((None, True, 1), [0, 1, 2]), ((None, False, None), [0, 1]), ((0, None, None), [0])]
 )
-def test_exception_handlers_are_asked_from_the_last_until_one_says_no(
+def test_exception_handlers_are_asked_in_their_order_until_one_says_no(
     kind: type[BaseWorker], queue: Queue, run: Run, journal: Journal, answers: tuple[Any, ...], called: list[int]
 ) -> None:
     job = queue.enqueue(jobs.fail)
