@@ -140,11 +140,10 @@ class Result:
 
     @classmethod
     def fetch_latest(cls, job: Job, serializer: Any = None, timeout: int = 0) -> Result | None:
-        """The newest result of a job, or None; with `timeout` waits so many seconds for the next one to come."""
+        """The newest result of a job, or None; with `timeout`, waits so many seconds for one if there is none yet."""
         found = store.last_result(job.connection, job.id)
-        if timeout:
-            after = found[0] if found else '0-0'
-            found = store.wait_result(job.connection, job.id, after, timeout * 1000) or found
+        if found is None and timeout:
+            found = store.wait_result(job.connection, job.id, timeout)
         return cls.restore(job.id, *found, job.connection, serializer) if found else None
 
     @classmethod

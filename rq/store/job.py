@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from . import keys
@@ -125,17 +127,27 @@ def last_result(connection: Any, job_id: str) -> tuple[str, dict[bytes, bytes]] 
     return (found[0][0].decode(), found[0][1]) if found else None
 
 
-def wait_result(connection: Any, job_id: str, after: str, milliseconds: int) -> tuple[str, dict[bytes, bytes]] | None:
-    """The first result after the entry `after`, waiting for it; None when the time is over."""
-    found = connection.xread({keys.results(job_id): after}, count=1, block=milliseconds)
-    if not found:
-        return None
-    streams = found.values() if isinstance(found, dict) else [entries for _, entries in found]
-    entries: Any = next(iter(streams))
-    if entries and isinstance(entries[0], list):  # RESP3 wraps once more
-        entries = entries[0]
-    entry, fields = entries[-1]
-    return entry.decode(), fields
+def wait_result(connection: Any, job_id: str, seconds: float) -> tuple[str, dict[bytes, bytes]] | None:
+    """The first result of a job, waiting for it; None when the time is over."""
+    deadline = monotonic() + seconds
+    while (left := deadline - monotonic()) > 0:
+        wait = min(left, _patience(connection))
+        found = connection.xread({keys.results(job_id): '0-0'}, count=1, block=max(1, int(wait * 1000)))
+        if found:
+            streams = found.values() if isinstance(found, dict) else [entries for _, entries in found]
+            entries: Any = next(iter(streams))
+            if entries and isinstance(entries[0], list):  # RESP3 wraps once more
+                entries = entries[0]
+            entry, fields = entries[-1]
+            return entry.decode(), fields
+    return None
+
+
+def _patience(connection: Any) -> float:
+    """Seconds that one command may block: well below what the client waits for a reply (redis-py 8: 5 s unasked)."""
+    pool = getattr(connection, 'connection_pool', None)
+    timeout = getattr(pool, 'connection_kwargs', {}).get('socket_timeout')
+    return timeout / 2 if timeout else inf
 
 
 def result_count(connection: Any, job_id: str) -> int:

@@ -6,6 +6,8 @@ import base64
 import threading
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +16,7 @@ from redis import Redis
 
 from rq import Queue, results
 from rq.exceptions import DeserializationError
+from rq.job import Job
 from rq.results import EXCEPTION_LIMIT, Result, encode_exception, encode_return_value, get_key
 from rq.serializers import JSONSerializer
 from tests.domain import work
@@ -80,22 +83,50 @@ def test_a_return_value_is_read_once_and_again_when_asked(redis: Redis, inline: 
     assert Result.count(job) == 0
 
 
-def test_the_next_result_is_waited_for(redis: Redis, inline: Queue) -> None:
-    job = inline.enqueue(work.give, 1)
+@contextmanager
+def result_in(seconds: float, redis: Redis, job: Job) -> Iterator[None]:
+    """While the block runs, a result of the job comes."""
 
     def deliver() -> None:
-        time.sleep(0.1)
+        time.sleep(seconds)
         redis.xadd(get_key(job.id), {'type': '1', 'return_value': encode_return_value(job.serializer, 2)})
 
     thread = threading.Thread(target=deliver)
     thread.start()
-    result = job.latest_result(timeout=10)
+    yield
     thread.join()
-    assert result is not None and result.return_value == 2
+
+
+def test_a_result_that_is_there_is_not_waited_for(redis: Redis, inline: Queue) -> None:
+    job = inline.enqueue(work.give, 1)
+    redis.xadd(get_key(job.id), {'type': '1', 'return_value': encode_return_value(job.serializer, 2)})
     began = time.monotonic()
-    again = job.latest_result(timeout=1)  # none comes: what there is
-    assert time.monotonic() - began >= 0.9
-    assert again == result
+    result = job.latest_result(timeout=30)
+    assert time.monotonic() - began < 10
+    assert result is not None and result.return_value == 2
+
+
+def test_a_result_that_is_to_come_is_waited_for(redis: Redis, queue: Queue) -> None:
+    job = queue.enqueue(work.give, 1)
+    with result_in(0.1, redis, job):
+        result = job.latest_result(timeout=10)
+    assert result is not None and result.return_value == 2
+
+
+def test_a_result_that_does_not_come_is_waited_for_and_no_longer(queue: Queue) -> None:
+    job = queue.enqueue(work.give, 1)
+    began = time.monotonic()
+    assert job.latest_result(timeout=1) is None
+    assert 0.9 <= time.monotonic() - began < 5
+
+
+def test_a_result_is_waited_for_longer_than_the_client_waits_for_a_reply(redis: Redis, redis_url: str) -> None:
+    # redis-py 8 sets 5 s by itself, and RQ 3.0.0 raises its TimeoutError after a minute of repetitions.
+    with Redis.from_url(redis_url, socket_timeout=0.4) as impatient:
+        job = Queue('q', connection=impatient).enqueue(work.give, 1)
+        with result_in(1, redis, job):
+            result = job.latest_result(timeout=10)
+    assert result is not None and result.return_value == 2
 
 
 def test_json(redis: Redis) -> None:

@@ -63,7 +63,7 @@ def test_who_waits_for_a_result_is_woken_by_it(redis: Redis, redis_url: str, hor
 
     def read() -> None:
         with Redis.from_url(redis_url) as reader:
-            found.append(jobs.wait_result(reader, 'a', '0-0', 10_000))
+            found.append(jobs.wait_result(reader, 'a', 10))
 
     thread = Thread(target=read)
     thread.start()
