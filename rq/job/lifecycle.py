@@ -87,19 +87,20 @@ class Lifecycle:
     ) -> dict[str, list[str]]:
         """Takes the job out of where it waits, so that it is not run. One that runs already goes on; its result is dropped.
 
-        Raises InvalidJobOperation for a job that was canceled before, or that is not stored any more. Answers an empty
-        dict (RQ: dependents by queue).
+        `enqueue_dependents`: jobs that wait for it need not any more; answers the ids of those queued by this, by queue.
+        `remove_from_dependencies`: the jobs it waits for forget it. Raises InvalidJobOperation for a job that was
+        canceled before, or that is not stored any more.
         """
         if pipeline is not None:
-            store.cancel(pipeline, self.id)
+            store.cancel(pipeline, self.id, enqueue_dependents, remove_from_dependencies)
             return {}
-        answer = store.cancel(self.connection, self.id)
+        answer, released = store.cancel(self.connection, self.id, enqueue_dependents, remove_from_dependencies)
         if answer == b'ALREADY':
             raise InvalidJobOperation(f'Cannot cancel already canceled job: {self.id}')
         if answer == b'GONE':
             raise InvalidJobOperation(f'Cannot cancel a job that is not stored any more: {self.id}')
         self._status = JobStatus.CANCELED
-        return {}
+        return dict(released)
 
     def requeue(self: Any, at_front: bool = False) -> Any:
         """The job, back in the queue it came from. Raises NoSuchJobError, InvalidJobOperation for one that has not failed."""

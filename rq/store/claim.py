@@ -63,11 +63,11 @@ class Claimed(NamedTuple):
 class Outcome(NamedTuple):
     """What became of a claimed job. `payload`: base64 text of the pickled value, or of the zlib-packed traceback."""
 
-    kind: str  # F finished, X the function raised, L its process was lost
+    kind: str  # of lua/lib/settle.lua: F finished, X raised, L lost, S stopped ...
     lease: Lease
     started_us: int  # microseconds of Redis time; 0 unknown
     ended_us: int
-    ttl: int  # seconds the result is kept, -1 for ever, 0 not at all (finished only)
+    ttl: int  # seconds the result is kept, -1 for ever, 0 not at all (F only); seconds until the next try (R, A)
     payload: bytes
 
     def packed(self) -> bytes:
@@ -139,7 +139,7 @@ class Answer(NamedTuple):
 
     code: bytes
     now_us: int
-    became: list[bytes]  # of each outcome: FINISHED FAILED QUEUED SCHEDULED GONE KEPT STALE
+    became: list[bytes]  # of each outcome: FINISHED FAILED STOPPED QUEUED SCHEDULED GONE KEPT STALE
     jobs: list[Claimed]
     dropped: list[bytes]  # ids on the list without a readable hash, canceled, or running already
     suspended: list[bytes]  # queues that are suspended

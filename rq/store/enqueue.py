@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
@@ -18,9 +18,10 @@ from .wire import Wire, as_bytes, can_wire
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ['CHUNK', 'Entry', 'enqueue', 'enqueue_many', 'promote_due', 'schedule']
+__all__ = ['CHUNK', 'Entry', 'Promoted', 'enqueue', 'enqueue_many', 'enqueue_when_ready', 'promote_due', 'schedule']
 
 _enqueue = Script('enqueue')
+_enqueue_when_ready = Script('enqueue_when_ready')
 _enqueue_many = Script('enqueue_many')
 _schedule = Script('schedule')
 _promote_due = Script('promote_due')
@@ -44,6 +45,7 @@ class Entry:
     at_front: bool = False
     unique: bool = False
     push: bool = True  # False: only the hash is written
+    waits: bool = False  # its hash names what it waits for: other jobs, a rate limit
 
 
 def _flat(fields: Mapping[str, Any]) -> list[Any]:
@@ -56,6 +58,15 @@ def enqueue(connection: Any, queue: str, entry: Entry) -> Any:
     unique = '1' if entry.unique else ''
     args = (queue, entry.id, entry.call, unique, where, entry.ttl)
     return _enqueue(connection, keys.queue(queue), *args, *_flat(entry.fields))
+
+
+def enqueue_when_ready(connection: Any, queue: str, entry: Entry) -> Any:
+    """Puts a job where it waits: b'QUEUED', b'DEFERRED' (for other jobs) or b'RATE_LIMITED' (for a slot).
+
+    b'AGAIN': this call had been here. b'CYCLE': a job that it would wait for waits for it, and nothing was done.
+    """
+    args = (queue, entry.id, entry.call, entry.ttl)
+    return _enqueue_when_ready(connection, keys.queue(queue), *args, *_flat(entry.fields))
 
 
 def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
@@ -73,38 +84,46 @@ def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield group
 
 
-def _request(queue: str, group: list[Entry]) -> list[Any]:
-    """The arguments of one script: what all jobs have alike is said once."""
+def _request(queue: str, group: list[Entry], named: str) -> list[Any]:
+    """The arguments of one script: what all jobs have alike is said once. `named`: the group they all belong to, or ''."""
     alike = {
         name: value
         for name, value in group[0].fields.items()
         if len(group) > 1 and all(entry.fields.get(name) == value for entry in group)
     }
-    args: list[Any] = [queue, len(alike), *_flat(alike)]
+    args: list[Any] = [queue, named, len(alike), *_flat(alike)]
     for entry in group:
         own = [part for item in entry.fields.items() if item[0] not in alike for part in item]
-        args += (entry.id, entry.call, 'front' if entry.at_front else 'back', entry.ttl, len(own) // 2)
+        where = 'waits' if entry.waits else 'front' if entry.at_front else 'back'
+        args += (entry.id, entry.call, where, entry.ttl, len(own) // 2)
         args += own
     return args
 
 
-def enqueue_many(connection: Any, queue: str, entries: Iterable[Entry]) -> None:
-    """Puts jobs in a queue in their order, a hundred a request.
+def enqueue_many(connection: Any, queue: str, entries: Iterable[Entry], group: str = '') -> list[bytes]:
+    """Puts jobs in a queue in their order, a hundred a request; answers where each is, as `enqueue_when_ready` does.
 
     The first requests go one by one; where more come, a connection of their own pays, on which one is always under way
-    while the next is packed. Raises redis-py's errors: what had been sent is queued then.
+    while the next is packed. Raises redis-py's errors: what had been sent is queued then. In a pipeline no answers.
     """
     key = keys.queue(queue)
-    left: Iterable[list[Any]] = (_request(queue, group) for group in _groups(entries))
+    left: Iterable[list[Any]] = (_request(queue, some, group) for some in _groups(entries))
+    answers: list[bytes] = []
     for args in islice(left, GROUPS_ALONE):
-        _enqueue_many(connection, key, *args)
+        _collect(answers, _enqueue_many(connection, key, *args))
     if can_wire(connection):
-        left = _send_ahead(connection, key, iter(left))
+        left = _send_ahead(connection, key, iter(left), answers)
     for args in left:
-        _enqueue_many(connection, key, *args)
+        _collect(answers, _enqueue_many(connection, key, *args))
+    return answers
 
 
-def _send_ahead(connection: Any, key: str, requests: Iterator[list[Any]]) -> Iterator[list[Any]]:
+def _collect(answers: list[bytes], found: Any) -> None:
+    if isinstance(found, list):
+        answers += found
+
+
+def _send_ahead(connection: Any, key: str, requests: Iterator[list[Any]], answers: list[bytes]) -> Iterator[list[Any]]:
     """Sends requests one ahead of their answers. Gives those that are not known to have arrived, to be sent again."""
     first = next(requests, None)
     if first is None:
@@ -115,9 +134,9 @@ def _send_ahead(connection: Any, key: str, requests: Iterator[list[Any]]) -> Ite
         for args in requests:
             waiting.append(args)
             _send(wire, key, args)
-            wire.receive()
+            _collect(answers, wire.receive())
             waiting.popleft()
-        wire.receive()
+        _collect(answers, wire.receive())
         waiting.popleft()
     except (RedisConnectionError, RedisTimeoutError, NoScriptError, OSError):
         pass  # the ordinary client sends them again, with its own retries
@@ -138,7 +157,15 @@ def schedule(connection: Any, queue: str, entry: Entry, due: int) -> Any:
     return _schedule(connection, keys.queue(queue), *args, *_flat(entry.fields))
 
 
-def promote_due(connection: Any, queues: Sequence[str], most: int = 1000) -> tuple[int, int | None]:
-    """How many due jobs were moved to their queues (at most `most` in all), and the epoch when the next is due."""
-    moved, soonest = _promote_due(connection, keys.queue(queues[0]), most, *queues)
-    return moved, int(soonest) if soonest else None
+class Promoted(NamedTuple):
+    """What a promotion did."""
+
+    moved: int  # jobs moved to where they wait next
+    next_due: int | None  # epoch when the next is due
+    releasing: int  # ended jobs whose dependents are still to be told (depend.release_dependents)
+
+
+def promote_due(connection: Any, queues: Sequence[str], most: int = 1000) -> Promoted:
+    """Moves due jobs of some queues, at most `most` in all."""
+    moved, soonest, releasing = _promote_due(connection, keys.queue(queues[0]), most, *queues)
+    return Promoted(moved, int(soonest) if soonest else None, releasing)

@@ -99,15 +99,25 @@ def persist(connection: Any, job_id: str) -> None:
 
 
 def requeue(connection: Any, queue: str, job_ids: Sequence[str], at_front: bool = False) -> list[str]:
-    """QUEUED, NOT_FAILED or GONE for each id; at most 1,000 ids."""
+    """QUEUED, RATE_LIMITED, NOT_FAILED or GONE for each id; at most 1,000 ids."""
     where = 'front' if at_front else 'back'
     answer = _requeue(connection, keys.queue(queue), queue, where, *job_ids)
     return [part.decode() for part in answer]
 
 
-def cancel(connection: Any, job_id: str) -> Any:
-    """b'CANCELED', b'ALREADY' or b'GONE'."""
-    return _cancel(connection, keys.job(job_id), job_id)
+def cancel(connection: Any, job_id: str, release: bool = False, forget_dependencies: bool = False) -> Any:
+    """(b'CANCELED', b'ALREADY' or b'GONE'; queue -> ids of the jobs released, which waited for it); in a pipeline that.
+
+    `release`: those that wait for it need not any more. `forget_dependencies`: those it waits for forget it.
+    """
+    flags = ('1' if release else '', '1' if forget_dependencies else '')
+    answer = _cancel(connection, keys.job(job_id), job_id, *flags)
+    if not isinstance(answer, list):
+        return answer
+    released: dict[str, list[str]] = {}
+    for queue, dependent in zip(answer[1::2], answer[2::2], strict=True):
+        released.setdefault(text(queue), []).append(text(dependent))
+    return answer[0], released
 
 
 def delete(connection: Any, job_id: str, queue: str = '', remove_from_queue: bool = True) -> Any:

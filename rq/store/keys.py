@@ -11,6 +11,7 @@ from rq.defaults import RQ_KEY_PREFIX as PREFIX
 
 __all__ = [
     'PREFIX',
+    'aftermath',
     'canceled',
     'clean_registries',
     'deferred',
@@ -23,15 +24,22 @@ __all__ = [
     'first_seen',
     'gone',
     'group',
+    'groups',
     'intermediate',
     'job',
     'lease',
+    'limit',
+    'limit_holders',
+    'limit_waiters',
+    'limits',
+    'note',
     'nudge',
     'pack',
     'queue',
     'queue_name',
     'queues',
     'ready',
+    'releasing',
     'results',
     'scheduled',
     'scheduler',
@@ -213,6 +221,46 @@ def scheduler_lock(name: str) -> str:
 def group(name: str) -> str:
     """Set of the ids of a group's jobs (RQ's). A job leaves it when it is deleted."""
     return f'{PREFIX}:group:{name}'
+
+
+def groups() -> str:
+    """Set of group names (RQ's). A name leaves it when its group is empty and looked after."""
+    return f'{PREFIX}:groups'
+
+
+def limits() -> str:
+    """Set of the rate limit keys in use (RQ 3.0's). One leaves it when nobody holds or awaits a slot of it."""
+    return f'{PREFIX}:rl-keys'
+
+
+def limit(name: str) -> str:
+    """Hash of a rate limit: `concurrency` (RQ 3.0's). As `limits`."""
+    return f'{PREFIX}:rl:{name}'
+
+
+def limit_holders(name: str) -> str:
+    """Sorted set id -> epoch of admission: the jobs that hold a slot of a rate limit, queued or running (RQ 3.0's)."""
+    return f'{PREFIX}:rl:{name}:allowed'
+
+
+def limit_waiters(name: str) -> str:
+    """Sorted set id -> epoch of parking: the jobs that wait for a slot, status `rate_limited` (RQ 3.0's)."""
+    return f'{PREFIX}:rl:{name}:rate_limited'
+
+
+def releasing() -> str:
+    """Ours. Hash id -> how it ended (`how:cursor`): jobs with many dependents that are still to be told. Empties itself."""
+    return f'{PREFIX}:releasing'
+
+
+def aftermath(name: str) -> str:
+    """Ours. Sorted set `what:job:execution` -> epoch from which the note may be taken. Lives while it has a member."""
+    return f'{PREFIX}:aftermath:{name}'
+
+
+def note(member: str) -> str:
+    """Ours. Hash of a note (`what:job:execution`): user code for the dead, webhooks. Dropped when done, else in a day."""
+    return f'{PREFIX}:note:{member}'
 
 
 def suspended() -> str:

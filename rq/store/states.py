@@ -5,6 +5,7 @@ The scripts in `lua/` make the transitions; this page says which there are. Test
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 __all__ = ['HOMES', 'TRANSITIONS', 'JobStatus']
@@ -27,6 +28,7 @@ class JobStatus(str, Enum):
 
 
 S = JobStatus
+Move = tuple[JobStatus | None, JobStatus | None]
 
 # Where a job of this status is found (the registry's key function in keys.py); None: in no container.
 HOMES: dict[JobStatus, str | None] = {
@@ -43,17 +45,35 @@ HOMES: dict[JobStatus, str | None] = {
     S.READY_TO_ENQUEUE: 'ready',
 }
 
-# script -> (status before, status after); None: no hash.
-TRANSITIONS: dict[str, frozenset[tuple[JobStatus | None, JobStatus | None]]] = {
-    'enqueue': frozenset({(None, S.QUEUED), *((s, S.QUEUED) for s in S)}),
-    'schedule': frozenset({(None, S.SCHEDULED), *((s, S.SCHEDULED) for s in S)}),
-    'claim': frozenset((s, S.STARTED) for s in S if s not in {S.CANCELED, S.DEFERRED}),
-    'finish': frozenset({(S.STARTED, S.FINISHED), (S.STARTED, None)}),
-    'fail': frozenset({(S.STARTED, S.FAILED), (S.STARTED, S.QUEUED), (S.STARTED, S.SCHEDULED), (S.STARTED, None)}),
-    'release': frozenset({(S.STARTED, S.QUEUED)}),
-    'reap': frozenset({(S.STARTED, S.QUEUED), (S.STARTED, S.FAILED), (S.STARTED, S.SCHEDULED), (S.STARTED, None)}),
-    'promote_due': frozenset((s, S.QUEUED) for s in S if s is not S.CANCELED),
-    'requeue': frozenset({(S.FAILED, S.QUEUED), (S.STOPPED, S.QUEUED)}),
-    'cancel': frozenset((s, S.CANCELED) for s in S if s is not S.CANCELED),
-    'delete': frozenset((s, None) for s in S),
+# Where a job goes that has nothing else to wait for: its queue, or those who wait for a slot of its rate limit.
+PLACES = (S.QUEUED, S.RATE_LIMITED)
+# Where it goes when it is looked up what it waits for.
+WAITS = (*PLACES, S.DEFERRED)
+# Another try, or another run.
+AGAIN = (S.QUEUED, S.SCHEDULED)
+
+
+def _moves(before: Iterable[JobStatus | None], after: Iterable[JobStatus | None]) -> frozenset[Move]:
+    return frozenset((b, a) for b in before for a in after)
+
+
+# script -> (status before, status after); None: no hash. What the end of a job does to those who wait for it, or for its
+# slot of a rate limit, is `release_dependents` and `admit` in whatever script it happens.
+TRANSITIONS: dict[str, frozenset[Move]] = {
+    'enqueue': _moves([None, *S], [S.QUEUED]),
+    'enqueue_when_ready': _moves([None, *S], WAITS),
+    'schedule': _moves([None, *S], [S.SCHEDULED]),
+    'claim': _moves([s for s in S if s not in {S.CANCELED, S.DEFERRED}], [S.STARTED]),
+    'finish': _moves([S.STARTED], [S.FINISHED, None, *AGAIN]),
+    'fail': _moves([S.STARTED], [S.FAILED, None, *AGAIN]),
+    'stop': _moves([S.STARTED], [S.STOPPED, None]),
+    'release': _moves([S.STARTED], [S.QUEUED]),
+    'reap': _moves([S.STARTED], [S.FAILED, None, *AGAIN]),
+    # A slot is never free while somebody waits for it.
+    'promote_due': _moves([s for s in S if s is not S.CANCELED], WAITS) - {(S.RATE_LIMITED, S.QUEUED)},
+    'release_dependents': _moves([S.DEFERRED], [*PLACES, S.CANCELED]),
+    'admit': _moves([S.RATE_LIMITED], [S.QUEUED]),
+    'requeue': _moves([S.FAILED, S.STOPPED], PLACES),
+    'cancel': _moves([s for s in S if s is not S.CANCELED], [S.CANCELED]),
+    'delete': _moves(S, [None]),
 }

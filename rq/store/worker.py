@@ -77,16 +77,23 @@ def announce(connection: Any, name: str, lease: Lease, started: float, ttl: int)
 
 
 def reap(
-    connection: Any, queue: str, reason: bytes, most: int = REAPED, idle: int = UNRENEWED
+    connection: Any, queue: str, reason: bytes, most: int = REAPED, idle: int = UNRENEWED, handlers: bool = False
 ) -> list[tuple[str, ...]]:
-    """(id, what became of it, worker) of each job taken from the dead, `most` at most. `reason`: base64 of zlib of the text."""
-    flat = [text(part) for part in _reap(connection, keys.queue(queue), queue, most, reason, idle)]
+    """(id, what became of it, worker) of each job taken from the dead, `most` at most. `reason`: base64 of zlib of the text.
+
+    `handlers`: a note is left of every job, since the caller has user code for the dead.
+    """
+    flags = (idle, '1' if handlers else '')
+    flat = [text(part) for part in _reap(connection, keys.queue(queue), queue, most, reason, *flags)]
     return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
 
 
-def adopt(connection: Any, queue: str, reason: bytes, most: int = REAPED) -> list[tuple[str, ...]]:
+def adopt(
+    connection: Any, queue: str, reason: bytes, most: int = REAPED, handlers: bool = False
+) -> list[tuple[str, ...]]:
     """(id, what became of it) of each job that another RQ's worker popped, and did not start within 60 s of two looks."""
-    flat = [text(part) for part in _adopt(connection, keys.intermediate(queue), queue, most, reason)]
+    flag = '1' if handlers else ''
+    flat = [text(part) for part in _adopt(connection, keys.intermediate(queue), queue, most, reason, flag)]
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 

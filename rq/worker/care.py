@@ -12,7 +12,10 @@ from redis.exceptions import RedisError
 
 from rq.exceptions import AbandonedJobError
 from rq.results import encode_exception
+from rq.store import depend as depend_store
 from rq.store import enqueue as enqueue_store
+from rq.store import group as group_store
+from rq.store import limit as limit_store
 from rq.store import registry as registry_store
 from rq.store import worker as store
 from rq.store.replies import Trouble, classify
@@ -51,6 +54,7 @@ class Care:
                 'nudge': settings.NUDGE_EVERY,
                 'reap': settings.REAP_EVERY,
                 'clean': settings.CLEAN_EVERY,
+                'sweep': settings.SWEEP_EVERY,
             }
         )
         self.superseded = False  # another worker has our name: nobody renews our leases any more
@@ -58,6 +62,7 @@ class Care:
         self._contact = self._clocks()
         self._reap_from = time.monotonic() + settings.LEASE
         self._nudging = False
+        self._cursors: dict[str, str] = {}  # how far the deferred jobs of each queue were looked through
 
     def tick(self) -> None:
         """Does what is due. Raises redis-py's errors; what was not done is due again."""
@@ -108,10 +113,12 @@ class Care:
             self._renewed_wip = now
 
     def promote(self, now: float) -> None:
-        """Due jobs to their queues."""
+        """Due jobs to their queues, and word to those who wait for a job that many wait for."""
         names = self.worker.queue_names()
-        moved, _ = enqueue_store.promote_due(self.connection, names)
-        if moved >= 1000:
+        found = enqueue_store.promote_due(self.connection, names)
+        if found.releasing:
+            depend_store.release_dependents(self.connection)
+        if found.moved >= 1000 or found.releasing:
             self.rhythm.delay('promote', now)
 
     def nudge(self, now: float) -> None:
@@ -146,6 +153,18 @@ class Care:
         """Expired members out of the registries; readers leave them out in the meantime."""
         if registry_store.clean(self.connection, self.worker.queue_names()) >= 1000:
             self.rhythm.delay('clean', now)
+
+    def sweep(self, now: float) -> None:
+        """What nobody else will ever move: jobs that wait for what is gone, slots held for nothing, empty groups."""
+        if not self._nudging:
+            return  # one worker does it for all
+        for name in self.worker.queue_names():
+            cursor, moved = depend_store.sweep_deferred(self.connection, name, self._cursors.get(name, '0'))
+            self._cursors[name] = cursor
+            if moved:
+                self.worker.log.warning('%s: %d jobs waited for others that are gone', name, moved)
+        limit_store.sweep(self.connection)
+        group_store.sweep(self.connection)
 
     def leave(self) -> None:
         """Gives up the turn to nudge, and wakes others for what waits."""

@@ -19,6 +19,7 @@ __all__ = [
     'RENEW_LEASE_EVERY',
     'RENEW_WIP_EVERY',
     'SUPERVISOR_TIMEOUT',
+    'SWEEP_EVERY',
     'WATCH_EVERY',
     'WIRE_TIMEOUT',
     'HorseOptions',
@@ -38,6 +39,8 @@ RENEW_WIP_EVERY = 15.0
 REAP_EVERY = 5.0
 # Registries forget expired jobs; nobody waits for it, since readers leave them out.
 CLEAN_EVERY = 30.0
+# What only a death in the wrong moment, or somebody's DEL, leaves behind: looked for by one worker.
+SWEEP_EVERY = 15.0
 # Due jobs start at most 1 s late.
 PROMOTE_EVERY = 0.5
 # Pushes of foreign producers leave no token: looked for twice a second by one supervisor, whose right outlives a tick.

@@ -50,7 +50,7 @@ def fields(queue: str = 'default', **more: Any) -> dict[str, Any]:
 
 def entry(job_id: str, queue: str = 'default', **more: Any) -> enqueue.Entry:
     """An entry; options of Entry by their names, all else are fields of the hash."""
-    options = {name: more.pop(name) for name in ('call', 'ttl', 'at_front', 'unique', 'push') if name in more}
+    options = {name: more.pop(name) for name in ('call', 'ttl', 'at_front', 'unique', 'push', 'waits') if name in more}
     if options.get('ttl'):
         more.setdefault('ttl', options['ttl'])  # as the domain does: in the hash, too
     return enqueue.Entry(job_id, fields(queue, **more), **options)

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from rq.store import claim, enqueue, keys
+from rq.store import claim, enqueue, keys, limit
 from rq.store import job as jobs
 from rq.store import worker as workers
 from rq.store.states import HOMES, JobStatus
@@ -31,8 +31,25 @@ def place(redis: Redis, was: JobStatus, job_id: str = 'a') -> None:
     elif home == 'wip':
         redis.hset(keys.job(job_id), 'execution', 'e' * 32)
         redis.zadd(keys.wip('default'), {f'{job_id}:{"e" * 32}': 4e9})
+    elif was is JobStatus.RATE_LIMITED:  # behind another that holds the only slot
+        if not redis.exists(keys.job('holder')):
+            redis.hset(keys.job('holder'), mapping=fields(queue='held', rate_limit_key='l'))
+            redis.rpush(keys.queue('held'), 'holder')
+        redis.hset(keys.job(job_id), mapping={'rate_limit_key': 'l', 'rate_limit_concurrency': 1})
+        redis.sadd(keys.limits(), 'l')
+        redis.hset(keys.limit('l'), 'concurrency', 1)
+        redis.zadd(keys.limit_holders('l'), {'holder': 1})
+        redis.zadd(keys.limit_waiters('l'), {job_id: 2})
     elif home is not None:
         redis.zadd(REGISTRIES[home]('default'), {job_id: 4e9})
+
+
+def clear_limit(redis: Redis) -> None:
+    """Takes away what `place` made besides the job, which no longer waits."""
+    assert redis.zrange(keys.limit_waiters('l'), 0, -1) == []
+    jobs.delete(redis, 'holder')
+    limit.sweep(redis)
+    redis.delete(keys.queue('held'))
 
 
 NOT_CANCELED = [s for s in JobStatus if s is not JobStatus.CANCELED]
@@ -42,17 +59,18 @@ NOT_CANCELED = [s for s in JobStatus if s is not JobStatus.CANCELED]
 def test_a_canceled_job_is_among_the_canceled_and_nowhere_else(redis: Redis, was: JobStatus) -> None:
     place(redis, was)
     answers = sent_twice_is_sent_once(redis, lambda: jobs.cancel(redis, 'a'))
-    assert answers == (b'CANCELED', b'ALREADY')
+    assert answers == ((b'CANCELED', {}), (b'ALREADY', {}))
     assert status(redis, 'a') == 'canceled'
     score = redis.zscore(keys.canceled('default'), 'a')
     assert score is not None
     assert abs(score - jobs.time(redis)) < 5
+    clear_limit(redis)
     others = {'rq:job:a', 'rq:canceled:default'} | ({'rq:wip:default'} if was is JobStatus.STARTED else set())
     assert {key.decode() for key in all_keys(redis)} == others
 
 
 def test_no_job_is_no_cancel(redis: Redis) -> None:
-    assert jobs.cancel(redis, 'a') == b'GONE'
+    assert jobs.cancel(redis, 'a')[0] == b'GONE'
     assert all_keys(redis) == []
 
 
@@ -60,11 +78,11 @@ def test_a_job_is_found_where_its_status_does_not_say(redis: Redis) -> None:
     """Another RQ's save may have overwritten the status."""
     place(redis, JobStatus.QUEUED)
     redis.hset(keys.job('a'), 'status', 'finished')
-    assert jobs.cancel(redis, 'a') == b'CANCELED'
+    assert jobs.cancel(redis, 'a')[0] == b'CANCELED'
     assert waiting(redis) == []
     place(redis, JobStatus.SCHEDULED, 'b')
     redis.hset(keys.job('b'), 'status', 'queued')
-    assert jobs.cancel(redis, 'b') == b'CANCELED'
+    assert jobs.cancel(redis, 'b')[0] == b'CANCELED'
     assert not redis.exists(keys.scheduled('default'))
 
 
@@ -78,7 +96,7 @@ def test_a_job_that_is_twice_on_the_list_leaves_it_twice(redis: Redis) -> None:
 
 def test_a_job_without_an_origin_is_canceled_where_it_is(redis: Redis, disorder: None) -> None:
     redis.hset(keys.job('a'), mapping=fields(origin=None))
-    assert jobs.cancel(redis, 'a') == b'CANCELED'
+    assert jobs.cancel(redis, 'a')[0] == b'CANCELED'
     assert all_keys(redis) == [b'rq:job:a']
 
 
@@ -88,7 +106,7 @@ def test_a_running_job_that_is_canceled_stays_leased_and_its_outcome_is_not_stor
     put(redis, 'a')
     worker = horse()
     job = worker.one()
-    assert jobs.cancel(redis, 'a') == b'CANCELED'
+    assert jobs.cancel(redis, 'a')[0] == b'CANCELED'
     assert redis.zcard(keys.wip('default')) == 1
     assert worker.ask(room=0, outcomes=[worker.outcome(job)]).became == [b'KEPT']
     assert not redis.exists(keys.wip('default'), keys.results('a'))
@@ -112,7 +130,7 @@ def test_cancel_in_a_pipeline_is_part_of_it(redis: Redis) -> None:
     pipeline = redis.pipeline()
     jobs.cancel(pipeline, 'a')
     assert status(redis, 'a') == 'queued'
-    assert pipeline.execute() == [b'CANCELED']
+    assert pipeline.execute() == [[b'CANCELED']]
 
 
 # --- delete -----------------------------------------------------------------------------------------------------------
@@ -126,6 +144,7 @@ def test_a_deleted_job_leaves_nothing(redis: Redis, was: JobStatus) -> None:
     redis.sadd(keys.dependencies('a'), 'y')
     answers = sent_twice_is_sent_once(redis, lambda: jobs.delete(redis, 'a'))
     assert answers == (1, 0)
+    clear_limit(redis)
     assert all_keys(redis) == []
 
 
@@ -219,5 +238,5 @@ def test_a_scheduled_job_that_is_deleted_is_not_promoted(redis: Redis) -> None:
     enqueue.schedule(redis, 'default', entry('a', status='scheduled'), 1)
     jobs.delete(redis, 'a')
     before = snapshot(redis)
-    assert enqueue.promote_due(redis, ['default']) == (0, None)
+    assert enqueue.promote_due(redis, ['default']) == (0, None, 0)
     assert difference(before, snapshot(redis)) == {}

@@ -101,5 +101,5 @@ def test_a_queue_of_a_wrong_type_refuses_the_bulk_whole(redis: Redis, disorder: 
 def test_in_a_pipeline_a_bulk_is_one_command_a_hundred_jobs(redis: Redis) -> None:
     pipeline = redis.pipeline()
     enqueue.enqueue_many(pipeline, 'default', [entry(f'job-{number}') for number in range(150)])
-    assert pipeline.execute() == [100, 50]
+    assert pipeline.execute() == [[b'QUEUED'] * 100, [b'QUEUED'] * 50]
     assert redis.hgetall(keys.job('job-149'))[b'timeout'] == str(fields()['timeout']).encode()

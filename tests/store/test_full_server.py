@@ -145,7 +145,7 @@ def test_due_jobs_are_promoted_and_workers_nudged(full: Full) -> None:
     put(full.redis, 'b', 'low')
     full.redis.delete(keys.wake('low'))
     full.fill()
-    assert enqueue.promote_due(full.redis, ['default']) == (1, None)
+    assert enqueue.promote_due(full.redis, ['default']) == (1, None, 0)
     assert workers.nudge(full.redis, 'w1', ['low'], 2000) == 0
     assert tokens(full.redis, 'low') == 1
     full.redis.delete(keys.wake('low'))
@@ -167,7 +167,7 @@ def test_people_can_cancel_requeue_delete_and_empty(full: Full) -> None:
     admin.suspend(full.redis)
     full.fill()
     assert jobs.requeue(full.redis, 'default', ['a']) == ['QUEUED']
-    assert jobs.cancel(full.redis, 'b') == b'CANCELED'
+    assert jobs.cancel(full.redis, 'b')[0] == b'CANCELED'
     assert jobs.delete(full.redis, 'b') == 1
     assert admin.resume(full.redis)
     assert queues.empty(full.redis, 'default') == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from rq.store import admin, claim, enqueue, keys
+from rq.store import admin, claim, depend, enqueue, keys, limit
 from rq.store import job as jobs
 from rq.store import queue as queues
 from rq.store import worker as workers
@@ -63,12 +64,30 @@ class World:
             more |= {'retries_left': 2, 'retry_intervals': dice.choice(['[]', '[5]'])}
         if dice.random() < 0.2:
             more['failure_ttl'] = dice.choice([0, -1, 60])
+        if dice.random() < 0.2:
+            more |= {'repeats_left': 2, 'repeat_intervals': dice.choice(['[0]', '[5, 6]'])}
+        if dice.random() < 0.1:
+            more |= {'webhooks': '[]', 'failure_callback_name': 'm.f', 'stopped_callback_name': 'm.f'}
+        if dice.random() < 0.4:
+            self.enqueue_what_waits(job_id, queue, call, more)
+            return
         if dice.random() < 0.3:
             more['status'] = 'scheduled'
             more.pop('at_front')
             self.send(lambda: enqueue.schedule(self.redis, queue, entry(job_id, queue, call=call, **more), 1))
         else:
             self.send(lambda: put(self.redis, job_id, queue, call=call, **more))
+
+    def enqueue_what_waits(self, job_id: str, queue: str, call: str, more: dict[str, Any]) -> None:
+        dice = self.dice
+        if dice.random() < 0.6:
+            more['dependency_ids'] = json.dumps(dice.sample(self.ids, dice.choice([1, 2, 3])))
+            more['allow_dependency_failures'] = dice.choice(['0', '1'])
+        if dice.random() < 0.5:
+            more |= {'rate_limit_key': dice.choice('kl'), 'rate_limit_concurrency': 2}
+        more.pop('unique', None)
+        more.pop('at_front', None)
+        self.send(lambda: enqueue.enqueue_when_ready(self.redis, queue, entry(job_id, queue, call=call, **more)))
 
     def enqueue_many(self) -> None:
         self.calls += 1
@@ -80,7 +99,9 @@ class World:
         worker = self.dice.choice(self.workers)
         mine = [held for held in self.held if held[0] is worker and self.dice.random() < 0.6]
         self.held = [held for held in self.held if held not in mine]
-        outcomes = [worker.outcome(job, self.dice.choice('FFX'), self.dice.choice([500, 0, -1])) for _, job in mine]
+        outcomes = [
+            worker.outcome(job, self.dice.choice('FFFXXYSRAM'), self.dice.choice([500, 0, -1])) for _, job in mine
+        ]
         request = worker.request(self.dice.choice([0, 1, 3]), 3, outcomes, token=self.dice.choice([b'', b'low']))
         answer = self.send(lambda: worker.again(request))
         self.held += [(worker, job) for job in answer.jobs]
@@ -119,7 +140,9 @@ class World:
     def people(self) -> None:
         job_id, queue = self.dice.choice(self.ids), self.dice.choice(QUEUES)
         act: Callable[[], Any] = self.dice.choice([
-            lambda: jobs.cancel(self.redis, job_id),
+            lambda: jobs.cancel(self.redis, job_id, self.dice.random() < 0.5, self.dice.random() < 0.5),
+            lambda: depend.release_dependents(self.redis),
+            lambda: limit.sweep(self.redis),
             lambda: jobs.delete(self.redis, job_id),
             lambda: jobs.requeue(self.redis, queue, self.ids),
             lambda: enqueue.promote_due(self.redis, QUEUES),
@@ -160,8 +183,12 @@ def test_whatever_happened_all_jobs_can_be_worked_off(redis: Redis, horse: Horse
         world.step()
     worker = horse('last', queues=QUEUES)
     redis.delete(*(keys.lease(one.name) for one in world.workers))
-    for _ in range(20):
+    for _ in range(30):
+        depend.release_dependents(redis)
         for queue in QUEUES:
+            jobs.requeue(redis, queue, world.ids)  # a job may wait for one that failed
+            for job_id in redis.zrange(keys.canceled(queue), 0, -1):
+                jobs.delete(redis, job_id.decode())  # or for one that was canceled
             age(redis, 200, queue)
             workers.reap(redis, queue, TRACEBACK)
             for job_id in redis.zrange(keys.scheduled(queue), 0, -1):
@@ -170,7 +197,8 @@ def test_whatever_happened_all_jobs_can_be_worked_off(redis: Redis, horse: Horse
         pack = worker.ask().jobs
         worker.ask(room=0, outcomes=[worker.outcome(job, ttl=-1) for job in pack])
     census = admin.census(redis, QUEUES)
-    assert set(census.status.values()) <= {'finished', 'failed', 'canceled', ''}
+    assert limit.waiters(redis, 'k') == limit.waiters(redis, 'l') == []
+    assert set(census.status.values()) <= {'finished', 'failed', 'stopped', 'canceled', ''}
     assert {redis.hget(key, 'status') for key in all_keys(redis) if key.startswith(b'rq:job:')} <= {
-        b'finished', b'failed', b'canceled',
+        b'finished', b'failed', b'stopped', b'canceled',
     }  # fmt: skip

@@ -57,8 +57,8 @@ def test_a_queue_with_any_name_works(redis: Redis, horse: HorseMaker, disorder: 
     age(redis, 30, name)
     assert workers.reap(redis, name, TRACEBACK) == [('b', 'QUEUED', 'w1')]
     enqueue.schedule(redis, name, entry('c', name, status='scheduled'), 1)
-    assert enqueue.promote_due(redis, [name]) == (1, None)
-    assert jobs.cancel(redis, 'c') == b'CANCELED'
+    assert enqueue.promote_due(redis, [name]) == (1, None, 0)
+    assert jobs.cancel(redis, 'c')[0] == b'CANCELED'
     assert queues.empty(redis, name) == 1
 
 

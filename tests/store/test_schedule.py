@@ -78,7 +78,7 @@ def test_due_jobs_are_queued_oldest_first_and_the_others_wait(redis: Redis) -> N
     due = now(redis)
     for name, seconds in [('b', -5), ('a', -9), ('c', 0), ('later', 100)]:
         put_at(redis, name, due + seconds)
-    assert enqueue.promote_due(redis, ['default']) == (3, due + 100)
+    assert enqueue.promote_due(redis, ['default']) == (3, due + 100, 0)
     assert waiting(redis) == ['a', 'b', 'c']
     assert [status(redis, name) for name in ('a', 'later')] == ['queued', 'scheduled']
     assert redis.hget(keys.job('a'), 'enqueued_at') > b'2026-11-23T05:24:26'
@@ -88,14 +88,14 @@ def test_due_jobs_are_queued_oldest_first_and_the_others_wait(redis: Redis) -> N
 def test_promoting_twice_moves_each_once(redis: Redis) -> None:
     put_at(redis, 'a', 1)
     answers = sent_twice_is_sent_once(redis, lambda: enqueue.promote_due(redis, ['default']))
-    assert answers == ((1, None), (0, None))
+    assert answers == ((1, None, 0), (0, None, 0))
 
 
 def test_no_job_is_promoted_early(redis: Redis) -> None:
     """I13: the clock of Redis is cut to whole seconds, a fraction in the score waits for the next."""
     due = now(redis)
     put_at(redis, 'a', due + 1.5)
-    assert enqueue.promote_due(redis, ['default']) == (0, due + 2)
+    assert enqueue.promote_due(redis, ['default']) == (0, due + 2, 0)
 
 
 def test_a_job_that_goes_to_the_front_goes_to_the_front(redis: Redis) -> None:
@@ -109,7 +109,7 @@ def test_a_job_that_goes_to_the_front_goes_to_the_front(redis: Redis) -> None:
 def test_the_queue_of_a_promoted_job_is_known_though_another_rq_scheduled_it(redis: Redis) -> None:
     redis.hset(keys.job('a'), mapping=fields(status='scheduled'))
     redis.zadd(keys.scheduled('default'), {'a': 1})
-    assert enqueue.promote_due(redis, ['default']) == (1, None)
+    assert enqueue.promote_due(redis, ['default']) == (1, None, 0)
     assert redis.smembers(keys.queues()) == {b'rq:queue:default'}
 
 
@@ -118,7 +118,7 @@ def test_a_job_without_a_status_that_was_put_in_the_registry_by_hand_is_queued(r
     redis.hset(keys.job('b'), mapping=fields(status='finished'))
     redis.zadd(keys.finished('default'), {'b': 4e9})
     redis.zadd(keys.scheduled('default'), {'a': 1, 'b': 2})
-    assert enqueue.promote_due(redis, ['default']) == (2, None)
+    assert enqueue.promote_due(redis, ['default']) == (2, None, 0)
     assert waiting(redis) == ['a', 'b']
 
 
@@ -127,7 +127,7 @@ def test_canceled_and_deleted_jobs_only_leave_the_schedule(redis: Redis) -> None
     redis.hset(keys.job('canceled'), 'status', 'canceled')
     redis.zadd(keys.canceled('default'), {'canceled': 1})
     redis.zadd(keys.scheduled('default'), {'gone': 1})
-    assert enqueue.promote_due(redis, ['default']) == (0, None)
+    assert enqueue.promote_due(redis, ['default']) == (0, None, 0)
     assert not redis.exists(keys.scheduled('default'), keys.queue('default'))
     assert status(redis, 'canceled') == 'canceled'
 
@@ -136,7 +136,7 @@ def test_a_running_job_that_is_scheduled_by_hand_is_not_queued(redis: Redis, hor
     put(redis, 'a')
     horse().ask()
     redis.zadd(keys.scheduled('default'), {'a': 1})
-    assert enqueue.promote_due(redis, ['default']) == (0, None)
+    assert enqueue.promote_due(redis, ['default']) == (0, None, 0)
     assert waiting(redis) == []
 
 
@@ -162,16 +162,16 @@ def test_a_thousand_jobs_at_most_are_moved_and_no_queue_waits_for_another(
         enqueue.promote_due(redis, ['one', 'two'])
         assert tuple(redis.llen(keys.queue(queue)) for queue in ('one', 'two')) == expected
     assert waiting(redis, 'one') == [f'one-{number}' for number in range(due[0])]
-    assert enqueue.promote_due(redis, ['one', 'two']) == (0, None)
+    assert enqueue.promote_due(redis, ['one', 'two']) == (0, None, 0)
 
 
 def test_scores_that_are_no_time_never_come(redis: Redis) -> None:
     for name, score in [('never', float('inf')), ('late', 1e300)]:
         put_at(redis, name, 2_000_000_000)
         redis.zadd(keys.scheduled('default'), {name: score})
-    assert enqueue.promote_due(redis, ['default']) == (0, None)
+    assert enqueue.promote_due(redis, ['default']) == (0, None, 0)
     redis.zadd(keys.scheduled('default'), {'never': float('-inf')})
-    assert enqueue.promote_due(redis, ['default']) == (1, None)
+    assert enqueue.promote_due(redis, ['default']) == (1, None, 0)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_key_of_a_wrong_type_stops_no_other_due_job(redis: Redis, disorder: No
     redis.zadd(keys.scheduled('default'), {'bad': 1})
     redis.delete(key)
     redis.set(key, 'not mine')
-    moved, _ = enqueue.promote_due(redis, ['default', 'other'])
+    moved, *_ = enqueue.promote_due(redis, ['default', 'other'])
     assert waiting(redis, 'other') == ['good-other']
     if key == keys.job('bad'):
         assert (moved, waiting(redis)) == (2, ['good-default'])

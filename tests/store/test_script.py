@@ -20,9 +20,10 @@ from tests.store.hands import entry, ids, put, put_many, waiting
 NAMES = sorted(path.stem for path in FOLDER.glob('*.lua'))
 # Commands and their options that Redis 6.2 knows; `LPOP key count`, `XADD NOMKSTREAM` and `LPOS` are the newest.
 KNOWN = """
-DEL DUMP EXISTS EXPIRE GET HDEL HEXISTS HGET HGETALL HMGET HSET HSETNX LLEN LPOP LPOS LPUSH LRANGE LREM PERSIST PEXPIREAT
-PTTL RESTORE RPUSH SADD SCARD SET SISMEMBER SMEMBERS SRANDMEMBER SREM TIME TTL XADD ZADD ZCARD ZRANGE ZRANGEBYSCORE ZREM
-ZSCORE
+DEL DUMP EXISTS EXPIRE GET HDEL HEXISTS HGET HGETALL HLEN HMGET HRANDFIELD
+HSET HSETNX LLEN LPOP LPOS LPUSH LRANGE LREM PERSIST PEXPIRE PEXPIREAT PTTL
+RESTORE RPUSH SADD SCARD SET SISMEMBER SMEMBERS SRANDMEMBER SREM SSCAN TIME TTL
+XADD ZADD ZCARD ZPOPMIN ZRANGE ZRANGEBYSCORE ZREM ZSCAN ZSCORE
 """
 # What Lua and the server bring.
 GIVEN = """
@@ -82,7 +83,7 @@ def test_a_part_that_does_not_exist_is_named(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize('name', NAMES)
 def test_no_script_is_longer_than_a_pipeline_can_bear(name: str) -> None:
     """In a caller's pipeline the text travels with each call."""
-    assert len(resolve(name)) < 20_000
+    assert len(resolve(name)) < 30_000
 
 
 # --- NOSCRIPT ---------------------------------------------------------------------------------------------------------

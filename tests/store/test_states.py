@@ -12,7 +12,7 @@ from rq.store import job as jobs
 from rq.store import worker as workers
 from rq.store.states import HOMES, TRANSITIONS, JobStatus
 from tests.store.conftest import HorseMaker
-from tests.store.hands import TRACEBACK, Horse, age, all_keys, entry, hold, put, put_many
+from tests.store.hands import TRACEBACK, Horse, age, all_keys, entry, fields, hold, put, put_many
 from tests.store.test_cancel_and_delete import place
 from tests.support.invariants import violations
 
@@ -74,6 +74,67 @@ def without_a_lease(act: Act) -> Act:
     return first
 
 
+def again(kind: str, more: dict[str, object], ttl: int = 500) -> Act:
+    def send(redis: Redis, worker: Horse) -> object:
+        if more and redis.exists(keys.job('a')):
+            redis.hset(keys.job('a'), mapping=more)  # type: ignore[arg-type]
+        return outcome(kind, ttl)(redis, worker)
+
+    return send
+
+
+def waiting_for(more: dict[str, object], act: Act) -> Act:
+    """The job has something to wait for when it is looked up."""
+
+    def first(redis: Redis, worker: Horse) -> object:
+        redis.hset(keys.job('p'), mapping=fields(status='scheduled'))
+        redis.zadd(keys.scheduled('default'), {'p': 4e9})
+        put(redis, 'other')
+        hold_slot(redis, 'k', 'other')
+        if more and redis.exists(keys.job('a')):
+            redis.hset(keys.job('a'), mapping=more)  # type: ignore[arg-type]
+        return act(redis, worker)
+
+    return first
+
+
+def ready(more: dict[str, object]) -> Act:
+    return lambda redis, _: enqueue.enqueue_when_ready(redis, 'default', entry('a', call='new', **more))
+
+
+def parent_ends(how: str, **more: object) -> Act:
+    """The job `p` that `a` waits for ends; `a` waits for a slot then, or not."""
+
+    def end(redis: Redis, worker: Horse) -> object:
+        put(redis, 'p', 'first')
+        if redis.hget(keys.job('a'), 'status') == b'deferred':
+            redis.hset(keys.job('a'), mapping={'status': 'deferred'} | more)  # type: ignore[arg-type]
+            redis.sadd(keys.dependencies('a'), 'p')
+            redis.sadd(keys.dependents('p'), 'a')
+        hold_slot(redis, 'k', 'other')
+        if how == 'delete':
+            return jobs.delete(redis, 'p')
+        return jobs.cancel(redis, 'p', release=True)
+
+    return end
+
+
+def free_a_slot(redis: Redis, worker: Horse) -> object:
+    return jobs.delete(redis, 'holder')
+
+
+def hold_slot(redis: Redis, name: str, job_id: str) -> None:
+    put(redis, job_id, call='held')
+    redis.hset(keys.job(job_id), mapping={'rate_limit_key': name, 'rate_limit_concurrency': 1})
+    redis.sadd(keys.limits(), name)
+    redis.hset(keys.limit(name), 'concurrency', 1)
+    redis.zadd(keys.limit_holders(name), {job_id: 1})
+
+
+DEPENDS: dict[str, object] = {'dependency_ids': '["p"]'}
+LIMITED: dict[str, object] = {'rate_limit_key': 'k', 'rate_limit_concurrency': 1}
+
+
 def promote(redis: Redis, worker: Horse) -> object:
     redis.zadd(keys.scheduled('default'), {'a': 1})
     return enqueue.promote_due(redis, ['default'])
@@ -87,19 +148,36 @@ def requeue(redis: Redis, worker: Horse) -> object:
 RETRY = {'retries_left': 1}
 LATER = {'retries_left': 1, 'retry_intervals': '[5]'}
 FORGET = {'failure_ttl': 0}
+ONCE_MORE: dict[str, object] = {'repeats_left': 1, 'repeat_intervals': '[0]'}
+ONCE_MORE_LATER: dict[str, object] = {'repeats_left': 2, 'repeat_intervals': '[5, 6]'}
 SHOWN = {'announced': 'e' * 32}
 
 # script of the table -> the ways to make it act on a job `a` that is in some status
 ACTS: dict[str, list[Act]] = {
     'enqueue': [lambda redis, worker: put(redis, 'a', call='new')],
+    'enqueue_when_ready': [ready({}), waiting_for({}, ready(DEPENDS)), waiting_for({}, ready(LIMITED))],
     'schedule': [lambda redis, _: enqueue.schedule(redis, 'default', entry('a', call='new', status='scheduled'), 4)],
     'claim': [on_the_list(lambda redis, worker: worker.ask())],
-    'finish': [outcome('F'), outcome('F', ttl=0)],
-    'fail': [failing({}), failing(RETRY), failing(LATER), failing(FORGET)],
+    'finish': [outcome('F'), outcome('F', ttl=0), again('F', ONCE_MORE), again('F', ONCE_MORE_LATER), outcome('R', 0)],
+    'stop': [outcome('S'), again('S', FORGET)],
+    'release_dependents': [
+        parent_ends('cancel'),
+        parent_ends('cancel', rate_limit_key='k', rate_limit_concurrency=1),
+        parent_ends('delete'),
+    ],
+    'admit': [free_a_slot],
+    'fail': [failing({}), failing(RETRY), failing(LATER), failing(FORGET), again('Y', {}), outcome('M')],
     'release': [lambda redis, _: claim.release(redis, [claim.Lease('default', 'a', 'e' * 32)])],
     'reap': [reaped(more) for more in ({}, SHOWN, SHOWN | RETRY, SHOWN | LATER, SHOWN | FORGET)],
-    'promote_due': [promote, without_a_lease(promote)],
-    'requeue': [requeue],
+    'promote_due': [
+        promote,
+        without_a_lease(promote),
+        waiting_for(DEPENDS, promote),
+        waiting_for(LIMITED, without_a_lease(promote)),
+        waiting_for(DEPENDS, without_a_lease(promote)),
+        waiting_for(LIMITED, promote),
+    ],
+    'requeue': [requeue, waiting_for(LIMITED, requeue)],
     'cancel': [lambda redis, _: jobs.cancel(redis, 'a')],
     'delete': [lambda redis, _: jobs.delete(redis, 'a')],
 }

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from redis import Redis
 
-from rq.store import admin, keys
+from rq.store import admin, depend, keys, limit
 from rq.store.states import HOMES, JobStatus
 from tests.support.keyspace import Key, snapshot
 
@@ -31,6 +31,14 @@ FAMILIES: dict[Callable[..., str], str] = {
     keys.workers: 'permanent',
     keys.workers_of: 'permanent',
     keys.group: 'permanent',
+    keys.groups: 'permanent',
+    keys.limits: 'permanent',
+    keys.limit: 'permanent',
+    keys.limit_holders: 'permanent',
+    keys.limit_waiters: 'permanent',
+    keys.releasing: 'permanent',
+    keys.aftermath: 'permanent',
+    keys.note: 'ttl',
     keys.intermediate: 'permanent',
     keys.suspended: 'permanent',
     keys.suspended_queue: 'permanent',
@@ -96,17 +104,22 @@ def violations(redis: Redis) -> list[str]:
     census = admin.census(redis, queues or ['default'])
     jobs = {family[1]: found[name] for name, family in families.items() if family and family[0] is keys.job}
     return [
-        *_leaks(found, families, jobs),
+        *_leaks(redis, found, families, jobs),
         *_homes(census, jobs),
         *_strangers(census, jobs),
         *_leases(census, jobs, found),
+        *_limits(redis, jobs),
+        *_waits(redis, jobs, families),
         *(f'{name} holds more than one token' for name, key in found.items()
           if (family := families[name]) and family[0] is keys.wake and len(key.value) > 1),
     ]  # fmt: skip
 
 
 def _leaks(
-    found: dict[str, Key], families: dict[str, tuple[Callable[..., str], str] | None], jobs: dict[str, Key]
+    redis: Redis,
+    found: dict[str, Key],
+    families: dict[str, tuple[Callable[..., str], str] | None],
+    jobs: dict[str, Key],
 ) -> Iterable[str]:
     for name, family in families.items():
         key = found[name]
@@ -116,8 +129,20 @@ def _leaks(
         keeper = FAMILIES[family[0]]
         if keeper == 'ttl' and key.ttl is None:
             yield f'I15: {name} never expires'
-        if keeper == 'job' and key.ttl is None and (family[1] not in jobs or jobs[family[1]].ttl is not None):
+        if keeper != 'job' or key.ttl is not None or (family[1] in jobs and jobs[family[1]].ttl is None):
+            continue
+        if family[0] is not keys.dependents or not _is_awaited(redis, family[1], jobs):
             yield f'I15: {name} outlives its job'
+
+
+def _is_awaited(redis: Redis, job_id: str, jobs: dict[str, Key]) -> bool:
+    """Whether a deferred job waits for this one: it, or the sweep, is still to be told of its end."""
+    return any(
+        other in jobs
+        and jobs[other].value.get(b'status') == b'deferred'
+        and job_id in depend.dependencies(redis, other)
+        for other in depend.dependents(redis, job_id)
+    )
 
 
 def _places(census: admin.Census, job_id: str) -> list[tuple[str, str]]:
@@ -136,10 +161,45 @@ def _homes(census: admin.Census, jobs: dict[str, Key]) -> Iterable[str]:
         inline = status is JobStatus.STARTED and key.value.get(b'worker_name') == b'sync'
         home = None if inline else HOMES[status]
         places = [container for _, container in _places(census, job_id)]
+        if b'forget' in key.value:
+            home = None  # it stays a while for its note
         if status is JobStatus.CANCELED and 'wip' in places:
             places.remove('wip')  # canceled while it runs: it is left alone until it ends
         if places != ([] if home is None else [home]):
             yield f'I1: {job_id} is {status.value} and in {places or "no place"}'
+
+
+def _limits(redis: Redis, jobs: dict[str, Key]) -> Iterable[str]:
+    """Rate limits: who waits says so, who holds a slot is on a queue or runs, no slot is free while somebody waits."""
+    waiting = {}
+    for name in limit.names(redis):
+        holders, waiters = limit.holders(redis, name), limit.waiters(redis, name)
+        waiting.update(dict.fromkeys(waiters, name))
+        for job_id in holders:
+            status = jobs[job_id].value.get(b'status', b'').decode() if job_id in jobs else 'gone'
+            if status not in {'queued', 'started', 'canceled'}:
+                yield f'{job_id} is {status} and holds a slot of {name}'
+        if waiters and len(holders) < (limit.concurrency(redis, name) or 0):
+            yield f'{name} has {len(holders)} slots taken, and {waiters} wait'
+    for job_id, key in jobs.items():
+        limited = key.value.get(b'status') == b'rate_limited'
+        if limited != (job_id in waiting):
+            yield f'I1: {job_id} is {key.value.get(b"status")!r} and waits for {waiting.get(job_id, "no slot")}'
+
+
+def _waits(
+    redis: Redis, jobs: dict[str, Key], families: dict[str, tuple[Callable[..., str], str] | None]
+) -> Iterable[str]:
+    """A deferred job waits for a job that is there and knows of it."""
+    telling = redis.hkeys(keys.releasing())
+    for job_id, key in jobs.items():
+        others = depend.dependencies(redis, job_id)
+        if key.value.get(b'status') == b'deferred' and keys.dependencies(job_id) in families:
+            known = [other for other in others if job_id in depend.dependents(redis, other)]
+            if known != others:
+                yield f'I1: {job_id} waits for {others}, of whom only {known} know it'
+            if not any(other in jobs for other in others) and not any(o.encode() in telling for o in others):
+                yield f'I1: {job_id} waits for {others}, and none of them is there'
 
 
 def _strangers(census: admin.Census, jobs: dict[str, Key]) -> Iterable[str]:

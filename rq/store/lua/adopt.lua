@@ -3,6 +3,7 @@
 -- come to the head of the queue in their order.
 -- KEYS: 1 the intermediate list
 -- ARGV: 1 prefix  2 queue  3 ids looked at, at most (up to 1,000)  4 text for a job that fails (base64 of zlib)
+--       5 '1' the caller has handlers to tell (see lib/settle.lua, H)
 -- answers: {id, what became of it (see lib/settle.lua; KEPT: it only left the list), ...}
 --- @include keys
 --- @include time
@@ -29,7 +30,7 @@ local function adopt(id)
   redis.call('LREM', KEYS[1], 0, id)
   redis.call('DEL', k_first_seen(q, id))
   if h[1] == 'started' then -- its worker died with the lease of another RQ's cleanup: RQ's rule for the lost
-    local lost = { kind = 'L', queue = q, id = id, execution = '', started = 0, ended = 0, payload = ARGV[4] }
+    local lost = { kind = ARGV[5] == '1' and 'H' or 'L', queue = q, id = id, execution = '', started = 0, ended = 0, payload = ARGV[4] }
     return apply(lost, h[3] or '')
   end
   if h[1] ~= 'queued' then return h[1] and 'KEPT' or 'GONE' end

@@ -4,14 +4,14 @@
 -- answers: 1 if there was a hash, else 0
 --- @include keys
 --- @include leave
+--- @include erase
 local id, key = ARGV[2], KEYS[1]
-local h = try('HMGET', key, 'origin', 'execution', 'group_id', 'status', 'worker_name') or {}
-local existed = redis.call('DEL', key)
-redis.call('DEL', k_results(id), k_dependents(id), k_dependencies(id))
+local h = try('HMGET', key, 'origin', 'execution', 'status', 'worker_name') or {}
+redis.call('DEL', k_gone('')) -- no such key: the first command needs no memory, so that a full server can be emptied
+local existed = erase(id)
 local origin, other = h[1], ARGV[3] ~= '' and ARGV[3] ~= h[1] and ARGV[3] or nil
 for _, q in ipairs({ origin or other, origin and other or nil }) do
-  leave(id, h[4], q, ARGV[4] ~= '1')
-  revoke(q, id, h[2], h[5])
+  leave(id, h[3], q, ARGV[4] ~= '1')
+  revoke(q, id, h[2], h[4])
 end
-if h[3] and h[3] ~= '' then try('SREM', k_group(h[3]), id) end
 return existed

@@ -5,6 +5,7 @@
 -- answers: how many ids were taken off the list
 --- @include keys
 --- @include try
+--- @include erase
 local wanted, taken = {}, 0
 for a = 2, #ARGV do wanted[ARGV[a]] = (wanted[ARGV[a]] or 0) + 1 end
 for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, #ARGV - 2)) do
@@ -12,9 +13,7 @@ for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, #ARGV - 2)) do
     wanted[id] = wanted[id] - 1
     taken = taken + 1
     redis.call('LREM', KEYS[1], 1, id)
-    if (try('HMGET', k_job(id), 'status') or {})[1] ~= 'started' then
-      redis.call('DEL', k_job(id), k_results(id), k_dependents(id), k_dependencies(id))
-    end
+    if (try('HMGET', k_job(id), 'status') or {})[1] ~= 'started' then erase(id) end
   end
 end
 return taken

@@ -1,35 +1,56 @@
 -- Puts up to 1,000 jobs on one queue, in order. Sent twice, each is queued once. If one is refused (its key has a wrong
 -- type), those before it are queued and the error is answered.
 -- KEYS: 1 the list of the queue
--- ARGV: 1 prefix  2 queue  3 number of fields s that all have alike, then s times field, value; then per job: id,
---       call (see enqueue.lua), 'front' or 'back', ttl (seconds, 0 none), number of its own fields f, then f times
---       field, value
--- answers: how many were queued by this call
+-- ARGV: 1 prefix  2 queue  3 group of all jobs, '' none  4 number of fields s that all have alike, then s times field,
+--       value; then per job: id, call (see enqueue.lua), 'front', 'back' or 'waits' (it goes where what it waits for
+--       says, see enqueue_when_ready.lua), ttl (seconds, 0 none), number of its own fields f, then f times field, value
+-- answers: where each is: QUEUED, AGAIN (this call was here before, or the id waits already), DEFERRED, RATE_LIMITED
 --- @include keys
 --- @include wake
 --- @include put
-local q, list = ARGV[2], k_queue(ARGV[2])
-local back, queued = {}, 0
-local alike = tonumber(ARGV[3]) * 2
-local i, ok, answer = 4 + alike, true, nil
+--- @include depend
+local q, list, group = ARGV[2], k_queue(ARGV[2]), ARGV[3]
+local back, ids, answers = {}, {}, {}
+local alike = tonumber(ARGV[4]) * 2
+local i, ok, answer = 5 + alike, true, nil
 redis.call('LLEN', list) -- keys of a wrong type are refused before anything is written
 redis.call('SCARD', k_queues)
+if group ~= '' then redis.call('SCARD', k_group(group)) end
+
+local function push_back()
+  if #back > 0 then redis.call('RPUSH', list, unpack(back)) end
+  back = {}
+end
+
+local function go(id, where)
+  if where == 'waits' then
+    push_back()
+    return arrive(q, id, false)
+  end
+  if where == 'front' then redis.call('LPUSH', list, id) else back[#back + 1] = id end
+  return 'QUEUED'
+end
+
 while i <= #ARGV and ok do
-  local id, front, fields = ARGV[i], ARGV[i + 2] == 'front', {}
+  local id, where, fields = ARGV[i], ARGV[i + 2], {}
   local last = i + 4 + tonumber(ARGV[i + 4]) * 2
   for a = i + 5, last do fields[#fields + 1] = ARGV[a] end
-  for a = 4, 3 + alike do fields[#fields + 1] = ARGV[a] end
-  ok, answer = pcall(put, q, id, ARGV[i + 1], false, tonumber(ARGV[i + 3]), fields, 'queue')
-  if ok and answer == 'QUEUED' then
-    queued = queued + 1
-    if front then redis.call('LPUSH', list, id) else back[#back + 1] = id end
+  for a = 5, 4 + alike do fields[#fields + 1] = ARGV[a] end
+  ok, answer = pcall(put, q, id, ARGV[i + 1], false, tonumber(ARGV[i + 3]), fields, where == 'waits' and where or 'queue')
+  if ok then
+    ids[#ids + 1] = id
+    answers[#answers + 1] = answer == 'QUEUED' and go(id, where) or answer
   end
   i = last + 1
 end
-if #back > 0 then redis.call('RPUSH', list, unpack(back)) end
-if queued > 0 then
+push_back()
+if #ids > 0 then
   redis.call('SADD', k_queues, list)
-  wake(q)
+  if group ~= '' then
+    redis.call('SADD', k_groups, group)
+    redis.call('SADD', k_group(group), unpack(ids))
+  end
+  wake_if_waiting(q)
 end
 if not ok then error(answer, 0) end
-return queued
+return answers

@@ -4,23 +4,28 @@
 -- KEYS: 1 the list of the first queue (routing only)
 -- ARGV: 1 prefix  2 jobs at most (up to 1,000): each queue has its share, what is left goes to the first
 --       that have more  3.. queues
--- answers: {jobs moved, epoch at which the next is due or '' when there is none}
+-- answers: {jobs moved, epoch at which the next is due or '' when there is none, jobs whose dependents are still to be
+--       told of their end (see release_dependents.lua)}
 --- @include keys
 --- @include time
 --- @include wake
 --- @include leave
+--- @include depend
 local left = tonumber(ARGV[2])
 local moved, soonest = 0, math.huge
 
 local function promote(q, id)
   local key = k_job(id)
-  local h = try('HMGET', key, 'status', 'enqueue_at_front', 'execution', 'created_at') or {}
+  local h = try('HMGET', key, 'status', 'enqueue_at_front', 'execution', 'created_at', 'dependency_ids',
+    'rate_limit_key') or {}
   local status = h[1]
-  if not (status or h[4]) or status == 'canceled' or running(q, id, status, h[3]) then return end
+  if not (status or h[4]) then return tell_dependents(id, 'gone') end
+  if status == 'canceled' or running(q, id, status, h[3]) then return end
   if status and status ~= 'scheduled' then leave(id, status, q) end
+  moved = moved + 1
+  if h[5] or (h[6] and h[6] ~= '') then return arrive(q, id, false) end -- it has more to wait for, perhaps
   redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso(NOW_US))
   redis.call(h[2] == '1' and 'LPUSH' or 'RPUSH', k_queue(q), id)
-  moved = moved + 1
 end
 
 local function left_alone(q)
@@ -51,4 +56,5 @@ for _, q in ipairs(queues) do
   soonest = math.min(soonest, tonumber(first[2]) or math.huge)
 end
 -- A score that is no time (1e300, inf) never comes: 1e12 is 30,000 years away.
-return { moved, soonest < 1e12 and string.format('%.0f', math.max(0, math.ceil(soonest))) or '' }
+soonest = soonest < 1e12 and string.format('%.0f', math.max(0, math.ceil(soonest))) or ''
+return { moved, soonest, redis.call('HLEN', k_releasing) }

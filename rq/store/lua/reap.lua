@@ -4,7 +4,8 @@
 -- loss, three losses fail the job. Other RQs' leases: 60 s past their score.
 -- KEYS: 1 the list of the queue
 -- ARGV: 1 prefix  2 queue  3 leases looked at, at most (up to 1,000)  4 text for a job that fails (base64 of zlib)
---       5 seconds without renewal after which a lease is looked at (25)
+--       5 seconds without renewal after which a lease is looked at (25)  6 '1' the caller has handlers to tell (see
+--       lib/settle.lua, H)
 -- answers: {id, what became of it (see lib/settle.lua; KEPT: only the lease went), worker, ...}
 --- @include keys
 --- @include time
@@ -50,7 +51,7 @@ local function reap(o)
   if adopted then return adopted end
   if not o.ours and o.status and o.status ~= 'started' then return 'KEPT' end
   if o.current and o.current ~= o.e and redis.call('ZSCORE', k_wip(q), o.id .. ':' .. o.current) then return 'KEPT' end
-  local outcome = { kind = 'L', queue = q, id = o.id, execution = o.e, started = 0, ended = 0, payload = ARGV[4] }
+  local outcome = { kind = ARGV[6] == '1' and 'H' or 'L', queue = q, id = o.id, execution = o.e, started = 0, ended = 0, payload = ARGV[4] }
   return apply(outcome, o.worker)
 end
 

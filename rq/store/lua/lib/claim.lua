@@ -7,6 +7,7 @@
 --- @include wake
 --- @include leave
 --- @include utf8
+--- @include depend
 local LEASE = 90
 local SCAN = 1000 -- ids looked at per call, whatever they turn out to be
 local WANTED = { status = true, execution = true, ttl = true, expire_at = true }
@@ -40,6 +41,7 @@ local function start(c, q, number, id, flat, h)
     redis.call('HDEL', key, 'expire_at')
   end
   if HOME[h.status] then try('ZREM', k_registry(HOME[h.status], q), id) end -- pushed by another RQ as it was
+  if h.status == 'rate_limited' then leave(id, h.status, q) end
   c.leases[#c.leases + 1] = NOW + LEASE
   c.leases[#c.leases + 1] = id .. ':' .. e
   c.members[#c.members + 1] = { q, id, e }
@@ -65,9 +67,12 @@ local function stretch(c, q, number, want, share)
       found[#found + 1] = { id, flat, h }
     else
       c.dropped[#c.dropped + 1] = id
+      if #flat == 0 then c.expired[#c.expired + 1] = id end
     end
   end
   if used > 0 then redis.call('LPOP', k_queue(q), used) end
+  for _, id in ipairs(c.expired) do tell_dependents(id, 'gone') end
+  c.expired = {}
   for _, f in ipairs(found) do start(c, q, number, f[1], f[2], f[3]) end
   c.budget = c.budget - #found * share
   c.room = c.room - #found
@@ -94,7 +99,7 @@ end
 -- (queues with a key of a wrong type).
 local function claim(c)
   c.at, c.budget, c.bytes, c.seen, c.full = iso(NOW_US), 1, 0, 0, false
-  c.jobs, c.members, c.taken, c.dropped, c.held, c.broken = {}, {}, {}, {}, {}, {}
+  c.jobs, c.members, c.taken, c.dropped, c.held, c.broken, c.expired = {}, {}, {}, {}, {}, {}, {}
   local all = redis.call('EXISTS', k_suspended) == 1
   for number, item in ipairs(c.queues) do
     if all or redis.call('EXISTS', k_suspended_queue(item[1])) == 1 then

@@ -25,3 +25,11 @@ local function k_lease(w) return P .. 'lease:' .. w end
 local function k_scheduler(name) return P .. 'scheduler:' .. name end
 local function k_scheduler_lock(q) return P .. 'scheduler-lock:' .. q end
 local function k_suspended_queue(q) return P .. 'suspended:' .. q end
+local function k_aftermath(q) return P .. 'aftermath:' .. q end
+local function k_note(member) return P .. 'note:' .. member end
+local k_releasing = P .. 'releasing'
+local k_groups = P .. 'groups'
+local k_limits = P .. 'rl-keys'
+local function k_limit(name) return P .. 'rl:' .. name end
+local function k_limit_holders(name) return P .. 'rl:' .. name .. ':allowed' end
+local function k_limit_waiters(name) return P .. 'rl:' .. name .. ':rate_limited' end

@@ -42,6 +42,10 @@ end
 -- Out of the list and the registries of a queue. Where the hash does not tell the truth, all are searched: O(waiting).
 local function leave(id, status, q, keep_on_list)
   if status == 'started' or status == 'created' then return end
+  if status == 'rate_limited' then
+    try('ZREM', k_limit_waiters(try('HGET', k_job(id), 'rate_limit_key') or ''), id)
+    return
+  end
   local kind = HOME[status]
   if kind and try('ZREM', k_registry(kind, q), id) == 1 then return end
   local taken = not keep_on_list and try('LREM', k_queue(q), 0, id) or 0

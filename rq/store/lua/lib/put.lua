@@ -1,13 +1,18 @@
--- Writes a job's hash for `home` ('queue', 'scheduled' or 'none'). The first write grows memory, so a full server
+-- Writes a job's hash for `home` ('queue', 'waits', 'scheduled' or 'none'). The first write grows memory, so a full server
 -- refuses it whole. A fresh id (made for this call) that exists or just finished is this very call again: nothing is
 -- done. A caller's own id is told from an earlier use by `call`, a nonce in the hash; an earlier use of it leaves its
 -- home, and a run of it loses its lease. Answers QUEUED, AGAIN or DUPLICATE.
 --- @include keys
 --- @include leave
+--- @include limit
 local SEARCH = 50000 -- places looked at from each end of a list: 2 ms; past them the hash is believed
--- What a run leaves in the hash and a new one must not find.
+-- What an earlier use leaves in the hash and a new one must not find, unless it brings it along.
 local LEFT = { 'started_at', 'ended_at', 'last_heartbeat', 'worker_name', 'execution', 'announced', 'expire_at',
-  'losses', 'retries_used', 'exc_info' }
+  'losses', 'retries_used', 'exc_info', 'result', 'forget', 'ttl', 'result_ttl', 'failure_ttl', 'meta', 'serializer',
+  'dependency_id', 'dependency_ids', 'allow_dependency_failures', 'enqueue_at_front', 'retries_left', 'retry_intervals',
+  'enqueue_at_front_on_retry', 'retry_on', 'give_up_on', 'number_of_retries', 'repeats_left', 'repeat_intervals',
+  'rate_limit_key', 'rate_limit_concurrency', 'webhooks', 'success_callback_name', 'failure_callback_name',
+  'stopped_callback_name', 'success_callback_timeout', 'failure_callback_timeout', 'stopped_callback_timeout' }
 
 local function waits(q, id)
   local list = k_queue(q)
@@ -30,6 +35,9 @@ local function put_again(q, id, h, home, fields, ttl)
   local stays = home == 'queue' and status == 'queued' and origin == q and waits(q, id)
   redis.call('HSET', key, unpack(fields))
   renew_hash(key, fields)
+  redis.call('DEL', k_dependencies(id))
+  redis.call('PERSIST', k_dependents(id))
+  leave_limit(id, h[6])
   if ttl > 0 then redis.call('EXPIRE', key, ttl) else redis.call('PERSIST', key) end
   if stays then return 'AGAIN' end
   leave(id, status, origin)
@@ -42,7 +50,8 @@ local function put(q, id, call, unique, ttl, fields, home)
   if call == '' then
     if redis.call('EXISTS', key, k_gone(id)) > 0 then return 'AGAIN' end
   else
-    local h = redis.call('HMGET', key, 'call', 'status', 'origin', 'execution', 'worker_name')
+    local h = redis.call('HMGET', key, 'call', 'status', 'origin', 'execution', 'worker_name',
+      'rate_limit_key')
     if h[1] == call or redis.call('GET', k_gone(id)) == call then return 'AGAIN' end
     local exists = redis.call('EXISTS', key) == 1
     if exists and unique then return 'DUPLICATE' end

@@ -3,7 +3,8 @@
 -- Above 2 KB the copy costs more than it saves. RESTORE may be refused by a managed server: then XADD and EXPIRE do.
 --- @include keys
 --- @include time
-local RESULT_TYPE = { F = '1', X = '2', L = '2' }
+local RESULT_TYPE = { F = '1', X = '2', Y = '2', L = '2', S = '3', R = '4', A = '4', M = '5' }
+local RETURNED = { F = true, R = true, A = true, M = true } -- their payload is a value, else a traceback
 
 -- o: kind, queue, id, execution, started, ended (microseconds, 0 unknown), ttl (seconds), payload (base64 text, '' for
 -- none). ttl: seconds the stream lives, below 0 for ever.
@@ -16,7 +17,7 @@ local function store_result(o, worker, ttl)
     add('execution_started_at', epoch(o.started))
     add('execution_ended_at', epoch(o.ended))
   end
-  if o.payload ~= '' then add(o.kind == 'F' and 'return_value' or 'exc_string', o.payload) end
+  if o.payload ~= '' then add(RETURNED[o.kind] and 'return_value' or 'exc_string', o.payload) end
   local more = redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', 10, '*', unpack(args))
   if type(more) == 'table' then redis.call('DEL', key) end -- not a stream, or one whose last id is the highest there is
   if type(more) ~= 'string' then

@@ -1,0 +1,55 @@
+"""Jobs that wait for others: who waits for whom, and what is done later or for those that nobody released."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import keys
+from .fields import text
+from .script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ['dependencies', 'dependents', 'forget', 'release_dependents', 'statuses', 'sweep_deferred']
+
+_release_dependents = Script('release_dependents')
+_sweep_deferred = Script('sweep_deferred')
+
+
+def dependencies(connection: Any, job_id: str) -> list[str]:
+    """Ids of the jobs that a job still waits for, sorted."""
+    return sorted(text(entry) for entry in connection.smembers(keys.dependencies(job_id)))
+
+
+def dependents(connection: Any, job_id: str) -> list[str]:
+    """Ids of the jobs that wait for a job, sorted."""
+    return sorted(text(entry) for entry in connection.smembers(keys.dependents(job_id)))
+
+
+def forget(connection: Any, job_id: str) -> None:
+    """Deletes the set of those who wait for a job; they are not released by this."""
+    connection.delete(keys.dependents(job_id))
+
+
+def statuses(connection: Any, job_ids: Sequence[str]) -> list[str | None]:
+    """The status of each job, None for one that is not stored; one round trip."""
+    pipeline = connection.pipeline(transaction=False)
+    for job_id in job_ids:
+        pipeline.hmget(keys.job(job_id), 'status', 'created_at')
+    found = pipeline.execute()
+    return [None if status is None and made is None else text(status or b'created') for status, made in found]
+
+
+def release_dependents(connection: Any, some: int = 500) -> int:
+    """How many ended jobs have dependents that are still to be told; tells about `some` of one of them."""
+    return int(_release_dependents(connection, keys.releasing(), some))
+
+
+def sweep_deferred(connection: Any, queue: str, cursor: str = '0', some: int = 100) -> tuple[str, int]:
+    """(cursor for the next call, how many jobs were found that wait for what is not there any more).
+
+    The cursor is '0' at the end of the queue's deferred jobs, of which about `some` are looked at.
+    """
+    after, moved = _sweep_deferred(connection, keys.queue(queue), queue, cursor, some)
+    return text(after), int(moved)
