@@ -204,11 +204,11 @@ def test_a_queue_that_another_rqs_scheduler_has_locked_is_left_to_it_until_the_l
     redis.set(keys.scheduler_lock('default'), holder, ex=61)
     redis.hset(keys.scheduler('5f1c'), mapping={'name': '5f1c', 'pid': '4711'})
     redis.expire(keys.scheduler('5f1c'), 61)
-    assert enqueue.promote_due(redis, ['default', 'other']) == (1, None)
+    assert enqueue.promote_due(redis, ['default', 'other']) == (1, None, 0)
     assert (waiting(redis), waiting(redis, 'other')) == ([], ['in-other'])
-    assert enqueue.promote_due(redis, ['default']) == (0, None)
+    assert enqueue.promote_due(redis, ['default']) == (0, None, 0)
     redis.delete(keys.scheduler_lock('default'))
-    assert enqueue.promote_due(redis, ['default', 'other']) == (1, None)
+    assert enqueue.promote_due(redis, ['default', 'other']) == (1, None, 0)
     assert waiting(redis) == ['in-default']
 
 
@@ -217,10 +217,10 @@ def test_a_queue_that_a_scheduler_of_ours_has_locked_is_promoted_by_all(redis: R
     redis.set(keys.scheduler_lock('default'), '5f1c', ex=61)
     redis.hset(keys.scheduler('5f1c'), 'packhorse', '1')
     redis.expire(keys.scheduler('5f1c'), 61)
-    assert enqueue.promote_due(redis, ['default']) == (1, None)
+    assert enqueue.promote_due(redis, ['default']) == (1, None, 0)
 
 
 def test_a_lock_that_is_no_text_stops_nothing(redis: Redis, disorder: None) -> None:
     put_at(redis, 'a', 1)
     redis.rpush(keys.scheduler_lock('default'), 'not mine')
-    assert enqueue.promote_due(redis, ['default']) == (1, None)
+    assert enqueue.promote_due(redis, ['default']) == (1, None, 0)

@@ -8,7 +8,7 @@
 --- @include keys
 --- @include wake
 --- @include put
---- @include depend
+--- @include arrive
 local q, list, group = ARGV[2], k_queue(ARGV[2]), ARGV[3]
 local back, ids, answers = {}, {}, {}
 local alike = tonumber(ARGV[4]) * 2

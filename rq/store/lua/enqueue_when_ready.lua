@@ -6,7 +6,7 @@
 --       for it: nothing was done)
 --- @include keys
 --- @include put
---- @include depend
+--- @include arrive
 local WALK = 1000 -- jobs looked at for a cycle
 local q, id, key = ARGV[2], ARGV[3], k_job(ARGV[3])
 local fields = {}
