@@ -22,6 +22,8 @@
     |-- DequeueTimeout                 no job came in the time allowed
     |-- StopRequested                  the worker was told to stop
     |
+    |-- ScriptsUnavailable             the server runs no Lua scripts
+    |
     |-- SchedulerNotFound              the scheduler is not in Redis (any more)
     |-- DuplicateSchedulerError        a live scheduler has that name
     |
@@ -57,6 +59,7 @@ __all__ = [
     'PayloadTooLarge',
     'RQError',
     'SchedulerNotFound',
+    'ScriptsUnavailable',
     'ServerError',
     'ServerNotFound',
     'ServerStartError',
@@ -138,6 +141,10 @@ class DequeueTimeout(RQError):
 
 class StopRequested(RQError):
     """Catch this in worker subclasses: the worker was asked to stop and takes no more jobs."""
+
+
+class ScriptsUnavailable(RQError):
+    """Catch this to tell what to install: the server runs no Lua scripts (fakeredis without its extra `lua`)."""
 
 
 class SchedulerNotFound(RQError):

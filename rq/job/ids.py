@@ -7,9 +7,19 @@ import re
 
 from rq.exceptions import InvalidJobId
 
-__all__ = ['JOB_ID_PATTERN', 'new_job_id', 'parse_job_id', 'validate_job_id']
+__all__ = ['JOB_ID_PATTERN', 'JobId', 'new_job_id', 'parse_job_id', 'validate_job_id']
 
 JOB_ID_PATTERN = re.compile('[A-Za-z0-9_-]+')
+
+
+class JobId(str):
+    """An id that can also be read as bytes: rq-dashboard decodes the ids of a job's dependencies."""
+
+    __slots__ = ()
+
+    def decode(self, encoding: str = 'utf-8', errors: str = 'strict') -> str:
+        """The id itself."""
+        return str(self)
 
 
 def new_job_id() -> str:

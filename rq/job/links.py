@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rq.store import keys
 from rq.store import queue as queue_store
 
+from .ids import JobId
+
 if TYPE_CHECKING:
     from redis import Redis
 
@@ -113,4 +115,4 @@ class Links:
         """Ids of the jobs it waits for, as its hash names them."""
         from rq.store import fields
 
-        return list(fields.json_list(self._raw.get(b'dependency_ids', b'')) or [])
+        return [JobId(found) for found in fields.json_list(self._raw.get(b'dependency_ids', b'')) or []]

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from redis.client import Pipeline
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
 from . import keys
+from .imitation import explained, require_scripts
 
 __all__ = ['FOLDER', 'Script', 'resolve']
 
@@ -44,7 +45,7 @@ class Script:
     """One transition. Call it with a connection, its key and its arguments; answers what the script answers.
 
     Inside a pipeline the text itself is sent, since a NOSCRIPT there would leave half a batch applied; the answer is
-    then the pipeline's.
+    then the pipeline's. Raises ScriptsUnavailable where the server has no scripts.
     """
 
     def __init__(self, name: str) -> None:
@@ -64,8 +65,11 @@ class Script:
         """The answer of the script; in a pipeline the pipeline."""
         run = connection.execute_command
         if isinstance(connection, Pipeline):
+            require_scripts(connection)
             return run('EVAL', self.text, 1, key, keys.PREFIX, *args)
         try:
             return run('EVALSHA', self.sha, 1, key, keys.PREFIX, *args)
         except NoScriptError:
             return run('EVAL', self.text, 1, key, keys.PREFIX, *args)
+        except ResponseError as error:
+            raise explained(error) from None

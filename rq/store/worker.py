@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
+from .imitation import is_imitation
 from .script import Script
 
 if TYPE_CHECKING:
@@ -150,4 +152,6 @@ def add_field(connection: Any, name: str, field: str, amount: float) -> None:
 
 def server_uptime(connection: Any) -> int:
     """Seconds since the server started."""
+    if is_imitation(connection):  # it has no INFO, and never starts anew with what was in it
+        return sys.maxsize
     return int(connection.info('server')['uptime_in_seconds'])

@@ -10,6 +10,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from redis.exceptions import RedisError
+
 from rq.defaults import (
     DEFAULT_JOB_MONITORING_INTERVAL,
     DEFAULT_LOGGING_DATE_FORMAT,
@@ -23,6 +25,7 @@ from rq.job import Job, JobStatus
 from rq.logutils import blue, green, setup_loghandlers, yellow
 from rq.queue import Queue
 from rq.serializers import resolve_serializer
+from rq.store import enqueue as enqueue_store
 from rq.store import keys
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.utils import backend_class, ensure_job_list, get_connection_from_queues, now
@@ -186,10 +189,18 @@ class BaseWorker(Reading):
         shield = Shield()
         with shield.raised():
             self.bootstrap(logging_level, date_format, log_format)
+            self._promote()
             try:
                 return self._work(shield, burst, max_jobs, max_idle_time)
             finally:
                 self._retire()
+
+    def _promote(self) -> None:
+        # Before the first claim, so that a burst runs what is due; later it is a duty like others (care.py).
+        try:
+            enqueue_store.promote_due(self.connection, self.queue_names())
+        except (RedisError, OSError) as error:
+            self.log.info('Redis is away before the first job (%s)', error)
 
     def _work(self, shield: Shield, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
         raise NotImplementedError('BaseWorker does not run jobs: use Worker or SimpleWorker')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rq.store.imitation import is_imitation
+
 from .base import BaseWorker
 from .horse import Limits
 from .shield import Shield
@@ -21,6 +23,11 @@ class Worker(BaseWorker):
         return self._horse_pid
 
     def _work(self, shield: Shield, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
+        if is_imitation(self.connection):
+            raise ValueError(
+                'Worker runs jobs in a process of its own, which an imitated server (fakeredis) does not reach: '
+                'use SimpleWorker'
+            )
         supervisor = Supervisor(self, Limits(burst, max_jobs, max_idle_time, self.horse_options.life))
         try:
             with shield.lowered(supervisor._on_stop):

@@ -18,6 +18,7 @@ from rq.connections import clone
 from rq.store import claim as store
 from rq.store import keys
 from rq.store import worker as worker_store
+from rq.store.imitation import is_imitation
 from rq.store.wire import Wire
 from rq.timeouts import TimerDeathPenalty, UnixSignalDeathPenalty
 
@@ -43,6 +44,8 @@ __all__ = ['SimpleWorker']
 
 # How long it waits for a token before it looks at its limits again, and how often it looks for the end of a suspension.
 BLOCK = 1.0
+# An imitation of a server has no socket to wait on; it is asked again so often.
+ASK_AGAIN = 0.05
 
 
 class SimpleWorker(BaseWorker):
@@ -77,6 +80,7 @@ class _Loop:
         self.order = QueueOrder(worker.queue_names(), worker._dequeue_strategy)
         self.client = clone(worker.connection, settings.SUPERVISOR_TIMEOUT)
         self.wire = Wire(clone(worker.connection, settings.WIRE_TIMEOUT))
+        self.imitation = is_imitation(worker.connection)
         self.outage = Outage(worker.log, f'Worker {worker.name}')
         self.keeper = _Keeper(worker)
         self.stop = _Stop(self.keeper)
@@ -161,6 +165,8 @@ class _Loop:
                 self.outage.passed()
                 return answer
             except (RedisError, OSError) as error:
+                if self.imitation:  # it is never away for a while, and a user's test should end
+                    raise
                 self.wire.close()
                 self.stop.wait(self.outage.failed(error))
             if self.stop.told and not self.outcomes:
@@ -206,6 +212,9 @@ class _Loop:
         names = [name for name in self.order.names if name not in held]
         if not names:
             self.stop.wait(min(seconds, BLOCK / 2))
+            return
+        if self.imitation:
+            self.stop.wait(min(seconds, ASK_AGAIN))
             return
         markers = [keys.wake(name).encode() for name in names]
         try:

@@ -28,7 +28,7 @@ XADD ZADD ZCARD ZPOPMIN ZRANGE ZRANGEBYSCORE ZREM ZSCAN ZSCORE
 # What Lua and the server bring.
 GIVEN = """
 and break do else elseif end false for function if in local nil not or repeat return then true until while
-redis cjson string math table tonumber type ipairs pairs pcall unpack error select KEYS ARGV
+redis cjson string math table tonumber tostring type ipairs pairs pcall unpack error select KEYS ARGV
 """
 
 

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -175,6 +176,12 @@ def test_queues_are_served_in_the_order_asked_for(redis: Redis, journal: Journal
             Queue(name, connection=redis).enqueue(jobs.say, name)
     work(redis, 'a', 'b', dequeue_strategy=strategy)
     assert ''.join(line[-1] for line in journal.lines) == expected
+
+
+def test_a_burst_runs_what_is_due(redis: Redis, queue: Queue) -> None:
+    due = queue.enqueue_in(timedelta(seconds=-1), jobs.say)
+    assert work(redis) is True
+    assert due.is_finished
 
 
 def test_a_burst_ends_where_all_is_suspended(redis: Redis, queue: Queue) -> None:

@@ -6,7 +6,7 @@ local broken = {} -- such keys, as they were met
 local function try(command, key, ...)
   local reply = redis.pcall(command, key, ...)
   if type(reply) ~= 'table' or not reply.err then return reply end
-  if not string.find(reply.err, 'WRONGTYPE', 1, true) then return redis.call(command, key, ...) end
+  if not string.find(tostring(reply.err), 'WRONGTYPE', 1, true) then return redis.call(command, key, ...) end
   broken[#broken + 1] = key
   return nil
 end
