@@ -178,7 +178,7 @@ def test_queues_are_served_in_the_order_asked_for(redis: Redis, journal: Journal
     assert ''.join(line[-1] for line in journal.lines) == expected
 
 
-def test_a_burst_runs_what_is_due(redis: Redis, queue: Queue) -> None:
+def test_a_burst_runs_what_is_due(redis: Redis, queue: Queue, journal: Journal) -> None:
     due = queue.enqueue_in(timedelta(seconds=-1), jobs.say)
     assert work(redis) is True
     assert due.is_finished
