@@ -80,6 +80,12 @@ def sleep(seconds: float) -> float:
     return seconds
 
 
+def wait(url: str, key: str) -> str:
+    """Runs until something is in the list `key`."""
+    with Redis.from_url(url) as redis:
+        return str(redis.blpop([key], timeout=60))
+
+
 def count(url: str, key: str, seconds: float = 0) -> int:
     """Notes that it has run, with the process that ran it."""
     time.sleep(seconds)

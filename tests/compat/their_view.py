@@ -1,12 +1,7 @@
-"""What RQ 3.0.0 does with the data of a server: run by an interpreter that has it, `rq3_peer.py URL VERB`; answers JSON.
-
-It must not import anything of ours: here `rq` is the other one.
-"""
+"""What a released RQ makes of the data of a server: these functions are run by the peer, where `rq` is the other one."""
 
 from __future__ import annotations
 
-import json
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,9 +78,3 @@ def work(redis: Redis) -> Any:
     """Works off the queue `ours`."""
     SimpleWorker(['ours'], connection=redis).work(burst=True, logging_level='ERROR')
     return read(redis)
-
-
-if __name__ == '__main__':
-    with Redis.from_url(sys.argv[1]) as client:
-        verbs = {'read': read, 'write': write, 'work': work}
-        print(json.dumps(verbs[sys.argv[2]](client)))

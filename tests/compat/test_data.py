@@ -1,9 +1,7 @@
-"""Data in both directions: RQ 3.0.0, run for real, reads and runs our jobs, and we read and run its."""
+"""Data in both directions, field by field: a released RQ reads and runs our jobs, and we read and run its."""
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +10,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from bench.systems import prepare
 from rq import Queue, Retry
 from rq.job import Job
 from rq.registry import FailedView
 from rq.results import Result
+from tests.compat.fleet import Peer
 from tests.store.conftest import HorseMaker, horse
 
 __all__ = ['horse']
@@ -25,17 +23,10 @@ Rq3 = Callable[[str], Any]
 
 
 @pytest.fixture
-def rq3(redis_url: str) -> Rq3:
-    """`rq3('read')`: what RQ 3.0.0 says of the server's data."""
-    python = prepare('3.0.0')
-
-    def ask(verb: str) -> Any:
-        command = [str(python), '-I', str(Path(__file__).with_name('rq3_peer.py')), redis_url, verb]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
-
-    return ask
+def rq3(peer: Peer, redis: Redis) -> Rq3:
+    """`rq3('read')`: what a release of RQ says of the server's data."""
+    peer.run(Path(__file__).with_name('their_view.py').read_text())
+    return lambda verb: peer(f'{verb}(redis)')
 
 
 def moments(job: Job) -> list[str | None]:
@@ -83,8 +74,7 @@ def test_rq_reads_our_jobs_wherever_they_are(redis: Redis, rq3: Rq3) -> None:
     assert 'ZeroDivisionError: division by zero' in text
 
 
-def test_rqs_worker_runs_our_jobs_and_we_read_what_came_of_them(redis: Redis, rq3: Rq3, disorder: None) -> None:
-    # disorder: RQ leaves the results of failed jobs without a TTL, and keys that we do not have.
+def test_rqs_worker_runs_our_jobs_and_we_read_what_came_of_them(redis: Redis, rq3: Rq3) -> None:
     queue = Queue('ours', connection=redis)
     good = queue.enqueue('operator.add', [1], [2], meta={'a': 1})
     bad = queue.enqueue('operator.truediv', 1, 0)
@@ -108,7 +98,7 @@ def test_rqs_worker_runs_our_jobs_and_we_read_what_came_of_them(redis: Redis, rq
     assert Result.count(bad) == 2
 
 
-def test_we_read_rqs_jobs_wherever_they_are(redis: Redis, rq3: Rq3, disorder: None) -> None:
+def test_we_read_rqs_jobs_wherever_they_are(redis: Redis, rq3: Rq3) -> None:
     theirs = rq3('write')
     queue = Queue('theirs', connection=redis)
     assert Queue.all(connection=redis) == [queue]
@@ -135,9 +125,7 @@ def test_we_read_rqs_jobs_wherever_they_are(redis: Redis, rq3: Rq3, disorder: No
     assert Job.fetch('canceled', connection=redis).is_canceled
 
 
-def test_we_claim_and_finish_rqs_jobs_and_rq_reads_what_came_of_them(
-    redis: Redis, rq3: Rq3, horse: HorseMaker, disorder: None
-) -> None:
+def test_we_claim_and_finish_rqs_jobs_and_rq_reads_what_came_of_them(redis: Redis, rq3: Rq3, horse: HorseMaker) -> None:
     rq3('write')
     one = horse(queues=['theirs'])
     claimed = one.ask().jobs
