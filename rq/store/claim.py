@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +21,7 @@ __all__ = [
     'Claimed',
     'Lease',
     'Outcome',
+    'claimed',
     'exchange',
     'finish',
     'finish_inline',
@@ -182,6 +184,14 @@ def finish_inline(connection: Any, worker: str, outcome: Outcome) -> bytes:
     """What became of a job that ran in its caller's process, without a lease."""
     answer: bytes = _finish_inline(connection, keys.job(outcome.lease.id), worker, *_args(outcome))
     return answer
+
+
+def claimed(connection: Any, worker: str, seq: int) -> list[Lease]:
+    """What the request with this number has claimed; nothing if it was not the worker's last."""
+    last, members = connection.hmget(keys.pack(worker), 'seq', 'members')
+    if last is None or int(last) != seq:
+        return []
+    return [Lease(*member) for member in json.loads(members or b'[]')]
 
 
 def _text(value: Any) -> str:

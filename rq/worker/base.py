@@ -32,6 +32,7 @@ from rq.utils import backend_class, ensure_job_list, get_connection_from_queues,
 from rq.version import VERSION
 
 from .failure import exception_text, one_line, shortened
+from .hearing import Hearing
 from .reading import Reading
 from .settings import HorseOptions
 from .shield import Shield
@@ -70,7 +71,7 @@ class DequeueStrategy(str, Enum):
     RANDOM = 'random'
 
 
-class BaseWorker(Reading):
+class BaseWorker(Hearing, Reading):
     """A worker of some queues. `work()` runs their jobs; see Worker (a process of its own for jobs) and SimpleWorker."""
 
     redis_worker_namespace_prefix = keys.worker('')

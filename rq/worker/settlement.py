@@ -12,19 +12,40 @@ from rq.results import encode_exception
 from rq.store import claim as store
 from rq.store.claim import Lease
 
+from . import board as layout
 from .board import BEGUN, CLAIMED, SENDING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from redis import Redis
 
     from rq.store.claim import Outcome
 
     from .board import Board, Snapshot
 
-__all__ = ['Settlement', 'of_death', 'of_living']
+__all__ = ['End', 'Settlement', 'of_death', 'of_living']
 
 # Arguments of an outcome; its queue, id and execution are the second to fourth.
 WIDTH = 8
+
+# RQ's words: clients show them.
+STOPPED = encode_exception('Job stopped by user, work-horse terminated.')
+
+
+@dataclass(slots=True)
+class End:
+    """How a horse ended, and what that means for the job that it ran."""
+
+    reason: str
+    lost: str = 'L'  # kind of the outcome of a job whose process was lost
+    stopped: Collection[str] = ()  # executions that were to be stopped
+
+    def outcome(self, lease: Lease, times: tuple[int, int]) -> Outcome:
+        """What becomes of the job that ran."""
+        if lease.execution in self.stopped:
+            return store.Outcome('S', lease, *times, 0, STOPPED)
+        return store.Outcome(self.lost, lease, *times, 0, encode_exception(self.reason))
 
 
 @dataclass(slots=True)
@@ -39,6 +60,7 @@ class Settlement:
     area: int = -1  # of a living horse's board; its pack has so many outcomes in Redis when this is done:
     seq: int = 0
     count: int = 0
+    taken: int = 0  # of a pack from which a job was stopped before it began: the horse waits until this is done
     refusals: int = 0  # how often Redis has answered that it can never take it
 
     def __bool__(self) -> bool:
@@ -56,10 +78,20 @@ class Settlement:
             store.release_pack(connection, self.worker, self.pack)
         store.release(connection, self.unbegun)
 
+    def stop(self, lease: Lease) -> None:
+        """A job that was to go back becomes `stopped` instead."""
+        self.unbegun = [other for other in self.unbegun if other != lease]
+        self.lost.append(store.Outcome('S', lease, 0, 0, 0, STOPPED))
+
     def mark(self, board: Board) -> None:
         """Tells the horse which of its outcomes it need not send."""
         if self.area >= 0:
             board.set_delivered(self.area, self.seq, self.count)
+
+    def let_go(self, board: Board) -> None:
+        """Lets the horse go on that waits for this: before, it would give back what is to be stopped."""
+        if self.taken:
+            board.words[layout.TAKEN] = self.taken
 
     def leases(self) -> list[Lease]:
         """What it speaks for, as far as it is known by name."""
@@ -76,7 +108,7 @@ def of_living(worker: str, pack: Snapshot) -> Settlement:
     return Settlement(worker, outcomes=pack.outcomes, area=pack.area, seq=pack.seq, count=count)
 
 
-def of_death(worker: str, packs: list[Snapshot], next_seq: int, reason: str, clock_ns: int) -> Settlement:
+def of_death(worker: str, packs: list[Snapshot], next_seq: int, end: End, clock_ns: int) -> Settlement:
     """What the death of a horse leaves: outcomes are sent, the job that ran is lost, what had not begun goes back."""
     told = Settlement(worker)
     for pack in packs:
@@ -85,7 +117,7 @@ def of_death(worker: str, packs: list[Snapshot], next_seq: int, reason: str, clo
         for slot in pack.slots:
             if slot.state in (BEGUN, SENDING) and slot.lease.execution.encode() not in returned:
                 times = (pack.redis_us(slot.started_ns), pack.redis_us(clock_ns))
-                told.lost.append(store.Outcome('L', slot.lease, *times, 0, encode_exception(reason)))
+                told.lost.append(end.outcome(slot.lease, times))
             elif slot.state == CLAIMED:
                 told.unbegun.append(slot.lease)
     if next_seq and all(pack.seq != next_seq for pack in packs):

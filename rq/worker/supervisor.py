@@ -7,7 +7,6 @@ than a second. What it decides is in plan.py, what it does for all workers in ca
 from __future__ import annotations
 
 import os
-import select
 import signal
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,13 +19,16 @@ from rq.store.replies import Trouble, classify
 
 from . import board as layout
 from . import plan, settings
-from .board import Board
+from .board import Board, Phase
 from .care import Care
+from .hearing import Ear
 from .horse import Horse, Limits
 from .log import plain_fd, write_all
 from .outage import Outage
-from .settlement import Settlement, of_death, of_living
+from .settlement import End, Settlement, of_death, of_living
 from .start import Death, ForkStart, NurseryStart
+from .stops import Stops
+from .wakeup import Wakeup
 
 if TYPE_CHECKING:
     from rq.store.claim import Lease
@@ -64,6 +66,9 @@ class Supervisor:
         self.horse = 0
         self.watched = plan.Watched()
         self.debts: list[Settlement] = []
+        self.ear = Ear(worker)
+        self.stops = Stops(self)
+        self.wakeup = Wakeup()
         self.stopping_since: float | None = None
         self.cold = False
         self.ending = False
@@ -78,7 +83,9 @@ class Supervisor:
 
     def run(self) -> bool:
         """Works until the end. Raises SystemExit(1) when jobs had to be left behind."""
-        handlers = self._take_signals()
+        self.wakeup.take(self._on_stop)
+        self.worker._chief = self
+        self.worker.subscribe()
         try:
             while not (self.ending and not self.horse and (not self.debts or self._given_up())):
                 self._start_horse()
@@ -88,7 +95,9 @@ class Supervisor:
                 self._look_after_horse()
             self._leave()
         finally:
-            self._give_signals_back(handlers)
+            self.worker._chief = None
+            self.worker.unsubscribe()
+            self.wakeup.give_back()
             self.starter.close()
             os.close(self._lifeline_write)
             os.close(self.lifeline)
@@ -147,14 +156,7 @@ class Supervisor:
             wait = min(wait, max(running[2] / 1e9 + settings.ANNOUNCE_AFTER - now, 0.001))
         elif not (self.horse or self.ending or self.debts):
             wait = min(wait, max(self._start_at - now, 0.0))
-        ready, _, _ = (
-            select.select([self._wakeup], [], [], wait) if self._wakeup >= 0 else select.select([], [], [], wait)
-        )
-        if ready:
-            try:
-                os.read(self._wakeup, 4096)
-            except BlockingIOError:
-                pass
+        self.wakeup.wait(wait, self.ear.files())
 
     # --- the horse
 
@@ -204,14 +206,22 @@ class Supervisor:
         if lines:
             write_all(self.log_fd, lines, LOG_PATIENCE)
 
-    def _take_back(self) -> None:
+    def _take_back(self, stop: Lease | None = None) -> bool:
+        """What has not begun goes back to its queue; whether the job to `stop` was of it, which becomes `stopped`."""
         taken = self.board.take_back()
         if taken.area < 0:
-            return
+            return False
         pack = self.board.snapshot(taken.area)
         unbegun = [slot.lease for slot in pack.slots[len(pack.slots) - taken.count :]] if taken.count else []
-        self.board.words[layout.TAKEN] = pack.seq  # from here on the horse may use the area again
-        self._owe(Settlement(self.worker.name, pack=pack.seq + 1 if taken.prefetch else 0, unbegun=unbegun))
+        told = Settlement(self.worker.name, pack=pack.seq + 1 if taken.prefetch else 0, unbegun=unbegun)
+        ours = stop in unbegun or (taken.prefetch and all(slot.lease != stop for slot in pack.slots))
+        if stop is not None and ours:
+            told.stop(stop)
+            told.taken = pack.seq
+        else:
+            self.board.words[layout.TAKEN] = pack.seq  # from here on the horse may use the area again
+        self._owe(told)
+        return bool(told.taken)
 
     def _kill(self, running: tuple[int, int, int, int]) -> None:
         """The time is up and the job's own code did not end: its whole process group goes."""
@@ -235,20 +245,25 @@ class Supervisor:
         """What a horse left behind is settled, whatever it died of; then a new one may start."""
         board, pid = self.board, self.horse
         self.horse = 0
-        if not death.clean or board.words[layout.ENDED] == layout.Phase.TIMED_OUT:
+        if not death.clean or board.words[layout.ENDED] == Phase.TIMED_OUT:
             self._kill_rest(pid)
         self._write(board.take_log())
         board.take_back()
         reason, ended = self._killed_for or death.text(), board.words[layout.ENDED]
         next_seq = board.words[layout.NEXT_SEQ]
-        told = of_death(self.worker.name, board.snapshots(), next_seq, reason, time.monotonic_ns())
+        end = End(reason, stopped=self.stops.killed)
+        told = of_death(self.worker.name, board.snapshots(), next_seq, end, time.monotonic_ns())
         self._killed_for = ''
         fruitful = board.words[layout.BEGINNINGS] > self._beginnings
         board.reset()
         self.watched = plan.Watched()
         for outcome in told.lost:
             board.words[layout.FAILED] += 1
-            self.log.error('Job %s of queue %s: %s', outcome.lease.id, outcome.lease.queue, reason)
+            if outcome.kind == 'S':
+                self.log.info('Job %s stopped by user, moving job to FailedJobRegistry', outcome.lease.id)
+            else:
+                self.log.error('Job %s of queue %s: %s', outcome.lease.id, outcome.lease.queue, reason)
+        self.stops.killed.clear()
         if not death.clean and not told.lost:
             self.log.error('%s; it ran no job', reason)
         self._owe(told)
@@ -294,6 +309,7 @@ class Supervisor:
                 self.log.error('Redis refuses what became of %s (%s); other workers will find the jobs', debt, error)
             else:
                 debt.mark(self.board)
+            debt.let_go(self.board)
             self.debts.pop(0)
 
     def _given_up(self) -> bool:
@@ -313,41 +329,29 @@ class Supervisor:
 
     # --- signals
 
-    def _take_signals(self) -> list[tuple[signal.Signals, Any]]:
-        self._wakeup = -1
-        try:
-            self._wakeup, write = os.pipe()
-            os.set_blocking(self._wakeup, False)
-            os.set_blocking(write, False)
-            self._wakeup_write = write
-            self._wakeup_before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-        except ValueError:  # not the main thread: the loop looks often enough
-            os.close(self._wakeup)
-            os.close(write)
-            self._wakeup = -1
-            return []
-        found = []
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-            handler = self._on_child if number == signal.SIGCHLD else self._on_stop
-            found.append((number, signal.signal(number, handler)))
-        return found
-
-    def _give_signals_back(self, handlers: list[tuple[signal.Signals, Any]]) -> None:
-        for number, handler in handlers:
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        if self._wakeup >= 0:
-            signal.set_wakeup_fd(self._wakeup_before)
-            os.close(self._wakeup)
-            os.close(self._wakeup_write)
-
-    def _on_child(self, signum: int, frame: Any) -> None:
-        """Only wakes the loop."""
-
     def _on_stop(self, signum: int, frame: Any) -> None:
         """Only takes the signal down: it may strike in the middle of anything."""
         self._told.append(time.monotonic())
 
+    def shut_down(self) -> None:
+        """As SIGINT, by command."""
+        self._told.append(time.monotonic())
+
+    def kill_horse(self) -> bool:
+        """Kills the horse that is at work, by command; False when there is none."""
+        at_work = self.horse and (self.board.running() or self.board.words[layout.PHASE] == Phase.WORKING)
+        if at_work:
+            self.log.info('Killing horse...')
+            self._kill_group()
+        return bool(at_work)
+
+    def stop_run(self, job_id: str, execution: str) -> None:
+        """Stops a job or a run of one, by command."""
+        self.stops.ask(job_id, execution)
+
     def _obey(self) -> None:
+        self.ear.listen()
+        self.stops.look()
         while self._told:
             what = plan.on_signal(self.stopping_since, self._told.pop(0))
             if what:

@@ -25,6 +25,7 @@ ROOMS: dict[str, list[str]] = {
     'worker_registration': DOMAIN,
     'suspension': DOMAIN,
 }
+ROOMS['command'] = ['executions', 'job', *DOMAIN]
 BELOW_WORKER = [*ROOMS]
 ROOMS['decorators'] = ['queue', 'results', 'job', *DOMAIN]
 ROOMS['worker'] = BELOW_WORKER

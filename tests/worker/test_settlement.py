@@ -8,7 +8,7 @@ from redis import Redis
 from rq.store import keys
 from rq.store.claim import Claimed, Lease
 from rq.worker.board import BEGUN, CLAIMED, RETURNED, SENDING, Slot, Snapshot
-from rq.worker.settlement import Settlement, of_death, of_living
+from rq.worker.settlement import End, Settlement, of_death, of_living
 from tests.store.conftest import HorseMaker, horse
 from tests.store.hands import Horse, ids, put_many, sent_twice_is_sent_once, status, waiting
 
@@ -36,7 +36,7 @@ def test_a_death_sends_what_returned_fails_what_ran_and_gives_back_the_rest(redi
     pack = worker.ask(room=4).jobs
     ahead = worker.request(room=2)
     assert ids(worker.again(ahead)) == ['e', 'f']
-    told = of_death('w1', [pack_of(worker, ahead.seq - 1, pack, 'rbcc')], ahead.seq, 'killed', 5_000)
+    told = of_death('w1', [pack_of(worker, ahead.seq - 1, pack, 'rbcc')], ahead.seq, End('killed'), 5_000)
 
     def send() -> list[str]:
         told.run(redis)
@@ -54,7 +54,7 @@ def test_an_outcome_that_is_on_the_board_is_no_loss(redis: Redis, horse: HorseMa
     worker = horse()
     pack = pack_of(worker, 1, worker.ask().jobs, 'r')
     pack.slots[0].state = BEGUN
-    told = of_death('w1', [pack], 0, 'killed', 5_000)
+    told = of_death('w1', [pack], 0, End('killed'), 5_000)
     assert told.lost == []
     told.run(redis)
     assert status(redis, 'a') == 'finished'
@@ -63,14 +63,14 @@ def test_an_outcome_that_is_on_the_board_is_no_loss(redis: Redis, horse: HorseMa
 def test_a_large_outcome_that_its_horse_was_sending_is_lost_with_it(redis: Redis, horse: HorseMaker) -> None:
     put_many(redis, 'a')
     worker = horse()
-    told = of_death('w1', [pack_of(worker, 1, worker.ask().jobs, 's')], 0, 'killed', 5_000)
+    told = of_death('w1', [pack_of(worker, 1, worker.ask().jobs, 's')], 0, End('killed'), 5_000)
     assert [outcome.lease.id for outcome in told.lost] == ['a']
 
 
 @pytest.mark.parametrize(('next_seq', 'pack'), [(0, 0), (7, 0), (8, 8)])
 def test_a_request_whose_jobs_are_not_on_the_board_is_given_back_by_its_number(next_seq: int, pack: int) -> None:
     slot = Slot(Lease('default', 'a', 'e'), CLAIMED, 0, 180)
-    told = of_death('w1', [Snapshot(0, 7, [slot], [], 0, 0, 0)], next_seq, 'killed', 0)
+    told = of_death('w1', [Snapshot(0, 7, [slot], [], 0, 0, 0)], next_seq, End('killed'), 0)
     assert told.pack == pack
     assert told.unbegun == [slot.lease]
 
@@ -89,7 +89,7 @@ def test_what_it_speaks_for_is_known_by_name(redis: Redis, horse: HorseMaker) ->
     put_many(redis, 'abc')
     worker = horse()
     jobs = worker.ask().jobs
-    told = of_death('w1', [pack_of(worker, 1, jobs, 'rbc')], 0, 'killed', 5_000)
+    told = of_death('w1', [pack_of(worker, 1, jobs, 'rbc')], 0, End('killed'), 5_000)
     assert sorted(told.leases()) == sorted(map(worker.lease, jobs))
     assert str(told) == 'a, b, c'
     assert str(Settlement('w1', pack=4)) == 'a pack'
