@@ -60,14 +60,14 @@ class Hearing:
     def subscribe(self) -> None:
         """Listens to this worker's channel from now on; asks Redis with the first look."""
         name = channel(self.name)
-        self.log.info('Subscribing to channel %s', name)
+        self.log.debug('Subscribing to channel %s', name)
         self.pubsub = Listener(clone(self.connection, settings.SUPERVISOR_TIMEOUT), name)
 
     def unsubscribe(self) -> None:
         """Listens no more."""
         listener, self.pubsub = self.pubsub, None
         if listener is not None:
-            self.log.info('Unsubscribing from channel %s', channel(self.name))
+            self.log.debug('Unsubscribing from channel %s', channel(self.name))
             try:
                 listener.close()
             except (RedisError, OSError):

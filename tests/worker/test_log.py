@@ -36,7 +36,7 @@ def shape(text: str) -> list[str]:
     lines = []
     for line in text.replace('\r\n', '\n').splitlines():
         plain = re.sub(r'^\d\d:\d\d:\d\d ', '', re.sub(ID, 'ID', line))
-        if not re.search(r"Worker 'rq:worker|\*\*\* Listening|Cleaning registries|^  ", plain):
+        if not re.search(r"Worker 'rq:worker|\*\*\* Listening|Cleaning registries|[Ss]ubscribing |^  ", plain):
             lines.append(plain)
     return lines
 
