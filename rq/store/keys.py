@@ -14,6 +14,11 @@ __all__ = [
     'aftermath',
     'canceled',
     'clean_registries',
+    'cron_history',
+    'cron_jobs',
+    'cron_scheduler',
+    'cron_schedulers',
+    'cron_state',
     'deferred',
     'dependencies',
     'dependents',
@@ -216,6 +221,31 @@ def scheduler(name: str) -> str:
 def scheduler_lock(name: str) -> str:
     """String: the scheduler (of old RQs its pid) that alone queues a queue's due jobs. Expires 61 s after its renewal."""
     return f'{PREFIX}:scheduler-lock:{name}'
+
+
+def cron_schedulers() -> str:
+    """Sorted set of cron schedulers -> epoch of the last heartbeat. A name leaves at its orderly stop, or 120 s after that."""
+    return f'{PREFIX}:cron_schedulers'
+
+
+def cron_scheduler(name: str) -> str:
+    """Hash of a cron scheduler with its cron jobs, for readers. Expires 120 s after the last heartbeat."""
+    return f'{PREFIX}:cron_scheduler:{name}'
+
+
+def cron_jobs() -> str:
+    """Sorted set of the names of cron jobs -> epoch of the last enqueue. A name leaves a year after that."""
+    return f'{PREFIX}:cron_jobs'
+
+
+def cron_history(name: str) -> str:
+    """Sorted set id -> epoch: the last 1,000 jobs that a cron job made. Expires a year after the last."""
+    return f'{PREFIX}:cron_job:{name}:jobs'
+
+
+def cron_state(name: str) -> str:
+    """Ours. Hash of a cron job: last slot, paused, run now. Expires two years after the last change; a paused one stays."""
+    return f'{PREFIX}:cron_job:{name}:state'
 
 
 def group(name: str) -> str:

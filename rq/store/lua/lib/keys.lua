@@ -22,6 +22,9 @@ local function k_workers_of(q) return P .. 'workers:' .. q end
 local function k_running(w) return P .. 'worker:' .. w .. ':executions' end
 local function k_pack(w) return P .. 'worker:' .. w .. ':pack' end
 local function k_lease(w) return P .. 'lease:' .. w end
+local k_cron_jobs = P .. 'cron_jobs'
+local function k_cron_history(name) return P .. 'cron_job:' .. name .. ':jobs' end
+local function k_cron_state(name) return P .. 'cron_job:' .. name .. ':state' end
 local function k_scheduler(name) return P .. 'scheduler:' .. name end
 local function k_scheduler_lock(q) return P .. 'scheduler-lock:' .. q end
 local function k_suspended_queue(q) return P .. 'suspended:' .. q end
