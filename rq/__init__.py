@@ -34,7 +34,7 @@ _LATER = {'SimpleWorker': 'worker', 'Webhook': 'webhook', 'Worker': 'worker'}
 
 # What `import rq` alone makes reachable in RQ as well: `rq.registry.FailedJobRegistry`.
 _MODULES = {
-    'connections', 'decorators', 'executions', 'logutils', 'registry', 'suspension', 'webhook', 'worker',
+    'connections', 'cron', 'cron_job_registry', 'cron_scheduler_registry', 'decorators', 'executions', 'logutils', 'registry', 'scheduler', 'suspension', 'webhook', 'worker',
     'worker_registration'
 }  # fmt: skip
 

@@ -26,6 +26,7 @@
     |
     |-- SchedulerNotFound              the scheduler is not in Redis (any more)
     |-- DuplicateSchedulerError        a live scheduler has that name
+    |-- CronConfigError                a cron file raises
     |
     `-- ServerError                    the embedded server
         |-- ServerNotFound               no server binary on this machine
@@ -44,6 +45,7 @@ from typing import Any
 
 __all__ = [
     'AbandonedJobError',
+    'CronConfigError',
     'DequeueTimeout',
     'DeserializationError',
     'DuplicateJobError',
@@ -149,6 +151,10 @@ class ScriptsUnavailable(RQError):
 
 class SchedulerNotFound(RQError):
     """Catch this around `RQScheduler.fetch`: that scheduler stopped or its record expired."""
+
+
+class CronConfigError(RQError):
+    """Catch this around `CronScheduler.load_config_from_file`: the file raises; the text says what and where."""
 
 
 class DuplicateSchedulerError(RQError):

@@ -13,6 +13,7 @@ __all__ = ['main']
 
 # Command -> the module with a click command of that name.
 COMMANDS = {
+    'cron': 'cron',
     'empty': 'empty',
     'info': 'info',
     'requeue': 'requeue',

@@ -10,6 +10,7 @@ from rq.job.checks import seconds
 from rq.serializers import resolve_serializer
 from rq.store import keys
 from rq.store import queue as store
+from rq.store import scheduler as scheduler_store
 from rq.timeouts import UnixSignalDeathPenalty
 from rq.utils import backend_class, get_version, missing_keys, split_list
 
@@ -98,6 +99,11 @@ class Queue(Enqueueing, Registries):
     def is_async(self) -> bool:
         """False: jobs run in the caller's process as they are enqueued."""
         return self._is_async
+
+    @property
+    def scheduler_pid(self) -> int | None:
+        """The process of the scheduler that has locked this queue; None without one: supervisors need no lock."""
+        return scheduler_store.pid(self.connection, self.name)
 
     def get_redis_server_version(self) -> tuple[int, int, int]:
         """The server's version."""

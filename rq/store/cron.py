@@ -23,6 +23,7 @@ __all__ = [
     'Slot',
     'State',
     'add_name',
+    'beat',
     'begin',
     'drop_stale',
     'enqueue_slot',
@@ -58,6 +59,7 @@ class State:
     since: int = 0  # slots up to here fell into a pause
     run: str = ''  # the last request to run now ...
     ran: str = ''  # ... and the last one that was served
+    enqueued: bool = False  # whether `last` is a slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,9 @@ def _plain(value: bytes | None) -> str:
 
 
 def _state(paused: str, since: str, run: str, slot: str, ran: str) -> State:
-    last = slot.partition(' ')[0]
-    return State(int(last) if last else None, bool(paused), int(since or 0), run, ran.partition(' ')[0])
+    last, _, job_id = slot.partition(' ')
+    served = ran.partition(' ')[0]
+    return State(int(last) if last else None, bool(paused), int(since or 0), run, served, bool(job_id))
 
 
 def begin(connection: Any, name: str, definition: str, at: int) -> None:
@@ -141,6 +144,14 @@ def history(connection: Any, name: str, start: int = 0, end: int = -1) -> list[s
 def register(connection: Any, name: str, at: float) -> Any:
     """1 if the scheduler was not registered; in a pipeline the pipeline. `at`: epoch of its heartbeat."""
     return connection.zadd(keys.cron_schedulers(), {name: at})
+
+
+def beat(connection: Any, name: str, at: float, fields: Mapping[str, Any]) -> bool:
+    """Whether the scheduler was not registered; it is now, and its record is written."""
+    pipeline = connection.pipeline()
+    register(pipeline, name, at)
+    show(pipeline, name, fields)
+    return bool(pipeline.execute()[0])
 
 
 def unregister(connection: Any, name: str) -> None:
