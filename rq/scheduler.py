@@ -173,7 +173,7 @@ class RQScheduler:
         names = sorted(self._acquired_locks)
         moved = MOST
         while names and moved >= MOST:
-            moved, _ = enqueue_store.promote_due(self.connection, names, MOST)
+            moved = enqueue_store.promote_due(self.connection, names, MOST).moved
         self._status = before
 
     def work(self) -> None:

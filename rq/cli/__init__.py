@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from .cron import cron
 from .info import info
 from .main import main
 from .worker import worker
 
-__all__ = ['info', 'main', 'rqinfo', 'rqworker', 'worker']
+__all__ = ['cron', 'info', 'main', 'rqinfo', 'rqworker', 'worker']
 
 
 def rqinfo() -> None:

@@ -32,6 +32,9 @@ DIFFERENT = {
     'rq.cli.worker.--logging_level': "has default 'INFO', not None",
     'rq.cli.main.worker.--logging_level': "has default 'INFO', not None",
     'rq.cli.main.requeue.--queue': 'has required False, not True',  # without it: every queue
+    # `rq cron --list` and its sisters need no file.
+    'rq.cli.cron.config_path': 'has required False, not True',
+    'rq.cli.main.cron.config_path': 'has required False, not True',
     # redis-py is imported when it is needed.
     'rq.cli.helpers.get_redis_from_config': (
         'takes (settings, connection_class=None, **options), not (settings, connection_class=Redis)'
