@@ -131,13 +131,14 @@ class RQScheduler:
 
     def acquire_locks(self, auto_start: bool = False) -> set[str]:
         """The queues that are locked for it now and were not before; with `auto_start` a process begins to serve them."""
-        self.save()  # first: supervisors tell by it that the lock is one of ours
         names = sorted(self._queue_names)
         got = store.lock(self.connection, self.name, names, self._ttl)
         new = {name for name, answer in zip(names, got, strict=True) if answer == 1}
         for name in sorted(new):
             self.log.info('Acquired scheduler lock for %s', name)
         mine = {name for name, answer in zip(names, got, strict=True) if answer}
+        if mine:
+            self.save()  # by its record supervisors tell that the locks are of one of ours
         self._acquired_locks = mine
         self.lock_acquisition_time = now()
         self.prepare_registries(mine)

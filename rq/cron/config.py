@@ -91,9 +91,12 @@ def run_config(path: str) -> None:
     found, CronConfigError for anything else that the file raises.
     """
     waiting.clear()
-    module = normalize_config_path(path)
+    given = path
+    if '/' in path:
+        path = os.path.normpath(path)
     if path.startswith('../'):
         path = os.path.abspath(path)
+    module = normalize_config_path(path)
     try:
         if os.path.isabs(path):
             _run_file(validate_absolute_path(path))
@@ -104,11 +107,11 @@ def run_config(path: str) -> None:
     except (FileNotFoundError, IsADirectoryError) as error:
         if not error.filename:
             raise
-        raise _told(path, module, error) from error  # of something that the file itself looked for
+        raise _told(given, module, error) from error  # of something that the file itself looked for
     except ImportError as error:
-        raise ImportError(f'Failed to import configuration module {module!r} (from {path!r}): {error}') from error
+        raise ImportError(f'Failed to import configuration module {module!r} (from {given!r}): {error}') from error
     except (Exception, SystemExit) as error:
-        raise _told(path, module, error) from error
+        raise _told(given, module, error) from error
 
 
 def _run_file(path: str) -> None:

@@ -14,7 +14,7 @@ from rq.version import PACKHORSE_VERSION, VERSION
 from tests.cli.conftest import Run
 from tests.support.processes import ROOT, Processes
 
-COMMANDS = ['empty', 'info', 'requeue', 'resume', 'server', 'suspend', 'up', 'worker']
+COMMANDS = ['cron', 'empty', 'info', 'requeue', 'resume', 'server', 'suspend', 'up', 'worker']
 # What a command line needs only once it does something. (asyncio and others come with redis-py and `import rq`.)
 HEAVY = {
     'redis',

@@ -79,4 +79,17 @@ BETTER = (
     Difference(r'odd_work \| runs', '2', '1', 'an id that is twice in the list runs once (no job runs twice)'),
 )  # fmt: skip
 
-DIFFERENCES = (*DATA, *ERRORS, *BETTER)
+# --- Schedules -------------------------------------------------------------------------------------------------------
+
+SCHEDULES = (
+    Difference(r'cron .*KEY rq:cron_job:every:state.*', GONE, ANY,
+               'ours: the last slot of a cron job, so that of several schedulers one enqueues it'),
+    Difference(r'cron \| register a negative interval', '<CronJob .*>', 'raises ValueError .*',
+               'RQ enqueues it at every look'),
+    Difference(r'cron \| register a wrong string', 'raises Croniter.* ValueError .*', 'raises ValueError .*',
+               'there is no croniter to raise its own'),
+    Difference(r'schedulers .*KEY rq:scheduler:s packhorse', GONE, '1',
+               'ours: by it supervisors know that they may promote beside this scheduler'),
+)  # fmt: skip
+
+DIFFERENCES = (*DATA, *ERRORS, *BETTER, *SCHEDULES)

@@ -15,7 +15,7 @@ from tests.compat.differences import DIFFERENCES
 PENDING = {
     'every_option', 'more_options', 'bad_options', 'explicit_and_in_bulk', 'unique', 'queues', 'changing_a_queue', 'jobs',
     'retries', 'repeats', 'callbacks', 'results', 'waiting', 'at_once', 'failing_parents', 'canceled_parents', 'emptied',
-    'groups', 'rate_limits', 'executions', 'workers', 'commands', 'schedulers', 'cron', 'decorators',
+    'groups', 'rate_limits', 'executions', 'workers', 'commands', 'decorators',
 }  # fmt: skip
 
 

@@ -168,9 +168,8 @@ def commands(r: Recorder, redis: Any) -> None:
 
 
 def schedulers(r: Recorder, redis: Any) -> None:
-    from rq.scheduler import RQScheduler
-
     from rq import Queue
+    from rq.scheduler import RQScheduler
 
     q = Queue('q', connection=redis)
     q.enqueue_at(datetime(2020, 1, 1, tzinfo=UTC), compat_jobs.add, 1, 2, job_id='due')
@@ -199,10 +198,9 @@ def schedulers(r: Recorder, redis: Any) -> None:
 
 
 def cron(r: Recorder, redis: Any) -> None:
-    from rq.cron import CronJob, CronScheduler
-
     from rq import cron as module
     from rq import cron_job_registry, cron_scheduler_registry
+    from rq.cron import CronJob, CronScheduler
 
     c = r('make', CronScheduler, connection=redis, name='c')
     job = r('register', c.register, compat_jobs.add, 'q', args=(1, 2), interval=600, name='every')
@@ -228,9 +226,10 @@ def cron(r: Recorder, redis: Any) -> None:
         meta={'a': 1},
         name='yearly',
     )
+    wrong = CronScheduler(connection=redis, name='wrong')
     for name, options in (('neither', {}), ('both', {'interval': 5, 'cron': '* * * * *'}), ('a wrong string', {'cron': 'x'}),
                           ('an interval of 0', {'interval': 0}), ('a negative interval', {'interval': -1})):  # fmt: skip
-        r(f'register {name}', c.register, compat_jobs.add, 'q', **options)
+        r(f'register {name}', wrong.register, compat_jobs.add, 'q', **options)
     r('get_jobs', lambda: [one.name for one in c.get_jobs()])
     r('enqueue_jobs', c.enqueue_jobs)
     r('enqueue_jobs again', c.enqueue_jobs)
