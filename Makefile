@@ -33,7 +33,7 @@ bench: $(VENV)/.installed-dev ## measure side by side with RQ 3.0.0 (installs it
 	@$(BIN)/python -m bench
 
 clean: ## remove the environments and what the tools left behind
-	rm -rf .venv .venv-* bench/.venvs bench/.last build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* bench/.venvs tests/clients/.venvs bench/.last build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
