@@ -1,7 +1,7 @@
 -- Takes the jobs of dead workers. Ours: not renewed for 25 s and the worker's lease is another's or gone, or not
 -- renewed for 150 s whoever lives (nobody knows of it). Announced ones fail or are retried as RQ's rule says;
 -- unannounced ones (claimed less than 100 ms before) go back to the head in the order they were claimed and count as one
--- loss, three losses fail the job. Other RQs' leases: 60 s past their score.
+-- loss, three losses fail the job. Other RQs' leases: 20 s past their score.
 -- KEYS: 1 the list of the queue
 -- ARGV: 1 prefix  2 queue  3 leases looked at, at most (up to 1,000)  4 text for a job that fails (base64 of zlib)
 --       5 seconds without renewal after which a lease is looked at (25)  6 '1' the caller has handlers to tell (see
@@ -14,7 +14,9 @@
 --- @include results
 --- @include settle
 local LOSSES = 3
-local PATIENCE = 60 -- seconds past the score
+-- Seconds past the score. RQ's is at most 90 s from the last heartbeat, of which one comes every 30 s: with 20 more, for
+-- clocks that differ, what its last worker left is taken within 2 minutes.
+local OURS, THEIRS = 60, 20
 local q, idle = ARGV[2], tonumber(ARGV[5])
 
 -- A lease as it is known, or nil where its worker may still live.
@@ -24,7 +26,7 @@ local function look(member, score)
   local o = { member = member, id = id or member, e = e or '', current = h[1], worker = h[2] or '',
     announced = h[3] == e, status = h[4], losses = tonumber(h[5]) or 0, order = string.sub(e or '', 17) }
   o.ours = #o.e == 32 and h[1] == e
-  if score > NOW - PATIENCE then
+  if score > NOW - (o.ours and OURS or THEIRS) then
     if not o.ours then return nil end
     if redis.call('GET', k_lease(o.worker)) == string.sub(e, 1, 16) then return nil end
   end

@@ -1,0 +1,148 @@
+"""The end of a migration: what the last RQ worker leaves when it is killed is adopted by ours; nothing is lost.
+
+All cases of both releases wait together on one server, for RQ's leases and lists need a minute to be anybody's.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from rq import Queue, Retry
+from rq.job import Job
+from rq.server import EmbeddedServer
+from tests.compat.fleet import JOBS, RELEASES, Peer
+from tests.support.processes import ROOT, Processes
+
+SOON = 120  # seconds: what is promised
+# RQ's lease of a job that runs: min(timeout, monitoring interval) + 60 s. The default interval is 30 s, ours here is 1 s.
+SPARED = 29
+
+
+@dataclass(frozen=True)
+class Case:
+    """Where a worker dies, how many queues it has, and what is to become of its job."""
+
+    kind: str
+    queues: int
+    function: str
+    outcome: str  # 'finished', 'failed'; 'lost' is RQ's own loss
+    retry: bool = False
+
+    @property
+    def name(self) -> str:
+        return f'{self.kind}-{self.queues}-{self.function}{"-retry" if self.retry else ""}'.lower()
+
+
+CASES = [
+    Case('Popped', 1, 'add', 'finished'),  # it is on the intermediate list
+    Case('Popped', 2, 'add', 'lost'),  # with several queues RQ has no such list
+    Case('Prepared', 1, 'add', 'finished'),
+    Case('Prepared', 2, 'add', 'finished'),
+    Case('Worker', 1, 'die_once', 'failed'),  # it ran: RQ's rule is that it fails unless it has a retry
+    Case('Worker', 1, 'die_once', 'finished', retry=True),
+    Case('Worker', 2, 'die_once', 'finished', retry=True),
+    Case('Returned', 1, 'add', 'failed'),
+    Case('Returned', 2, 'add', 'finished', retry=True),
+]
+
+
+@pytest.fixture
+def server(other_server) -> EmbeddedServer:  # type: ignore[no-untyped-def]
+    return other_server()
+
+
+@pytest.fixture
+def peers(server: EmbeddedServer) -> Iterator[list[Peer]]:
+    started = [Peer(version, server.url) for version in RELEASES]
+    for peer in started:
+        peer.run(Path(__file__).with_name('dying.py').read_text())
+    yield started
+    for peer in started:
+        peer.close()
+
+
+def job_id(name: str) -> str:
+    return name.replace('.', '_')
+
+
+def leave(peer: Peer, redis: Redis, url: str, case: Case) -> int:
+    """The process of a worker of RQ that will die as the case says; another job waits behind the one that it takes."""
+    name = f'{peer.version}-{case.name}'
+    queue = Queue(name, connection=redis)
+    arguments = (url,) if case.function == 'die_once' else (1, 2)
+    retry = Retry(1) if case.retry else None
+    queue.enqueue(f'compat_jobs.{case.function}', *arguments, job_id=job_id(name), retry=retry)
+    queue.enqueue('compat_jobs.add', 1, 2, job_id=f'{job_id(name)}-behind')
+    queues = [name, f'{name}-other'][: case.queues]
+    return int(peer(f'start({url!r}, {case.kind!r}, *{queues!r})'))
+
+
+def leave_lock(peer: Peer, redis: Redis, url: str) -> str:
+    """A queue whose scheduler is killed with its lock held, with a job that is due soon."""
+    name = f'{peer.version}-scheduler'
+    queue = f'Queue({name!r}, connection=redis)'
+    peer(f'{queue}.enqueue_in(timedelta(seconds=9), compat_jobs.add, 1, 2, job_id={job_id(name)!r}).id')
+    pid = peer(f"start({url!r}, 'Worker', {name!r}, with_scheduler=True)")
+    deadline = time.monotonic() + 20
+    while not redis.exists(f'rq:scheduler-lock:{name}'):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(pid, signal.SIGKILL)
+    assert peer(f'ended({pid})') == -signal.SIGKILL
+    return name
+
+
+def test_what_the_last_rq_worker_left_is_adopted(
+    server: EmbeddedServer, peers: list[Peer], processes: Processes
+) -> None:
+    names = [f'{version}-{case.name}' for version in RELEASES for case in CASES]
+    with Redis.from_url(server.url) as redis:
+        # Ours run already, but for now these queues are RQ's.
+        for name in names:
+            redis.set(f'rq:suspended:{name}', 1)
+        locked = [leave_lock(peer, redis, server.url) for peer in peers]
+        processes.rq('worker', *names, *locked, url=server.url, env={'PYTHONPATH': f'{ROOT}:{JOBS}'})
+        begun = time.monotonic()
+        pids = [(peer, leave(peer, redis, server.url, case)) for peer in peers for case in CASES]
+        for peer, pid in pids:
+            assert peer(f'ended({pid})') == -signal.SIGKILL
+        redis.delete(*(f'rq:suspended:{name}' for name in names))
+        for wanted, seconds in ((leased(names, locked), SOON - SPARED), (popped(), SOON)):
+
+            def ended(wanted: dict[str, str] = wanted) -> bool:
+                return {
+                    job.id: job.get_status() for job in Job.fetch_many(list(wanted), connection=redis) if job
+                } == wanted
+
+            processes.wait_for(ended, begun + seconds - time.monotonic(), f'{wanted}')
+        for name in (*names, *locked):
+            queue = Queue(name, connection=redis)
+            assert queue.count == len(queue.started_job_registry) == redis.llen(queue.intermediate_queue_key) == 0
+
+
+def popped() -> dict[str, str]:
+    """The jobs on an intermediate list, and those that RQ loses, with what they are to end as."""
+    return {
+        job_id(f'{version}-{case.name}'): 'finished' if case.queues == 1 else 'queued'
+        for version in RELEASES
+        for case in CASES
+        if case.kind == 'Popped'
+    }
+
+
+def leased(names: list[str], locked: list[str]) -> dict[str, str]:
+    """All others."""
+    outcomes = dict(zip(names, [case.outcome for case in CASES] * len(RELEASES), strict=True))
+    return {
+        **{job_id(name): outcome for name, outcome in outcomes.items() if 'popped' not in name},
+        **{job_id(name) + '-behind': 'finished' for name in names},
+        **{job_id(name): 'finished' for name in locked},
+    }
