@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import utils
+from . import distributions, utils
 from .job import Retry, cancel_job, get_current_job, requeue_job
 from .queue import Queue
 from .version import VERSION
@@ -50,3 +50,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+distributions.notice(__path__[0])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .config import CliConfig
 from .errors import CommandError, ExitCode, note, tell
-from .helpers import CliConfig
 from .options import common_options
 
 if TYPE_CHECKING:

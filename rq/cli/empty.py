@@ -10,7 +10,7 @@ from .errors import note
 from .options import check_queue_names, common_options
 
 if TYPE_CHECKING:
-    from .helpers import CliConfig
+    from .config import CliConfig
 
 __all__ = ['empty']
 

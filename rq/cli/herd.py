@@ -9,14 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from rq.respawn import Respawn
+
 from .errors import tell
 
 __all__ = ['Herd', 'HerdFailed']
 
-# A worker that dies sooner than this has hardly run a job: it counts as one that cannot start.
-QUICK_SECONDS = 5.0
 QUICK_DEATHS = 5
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 USAGE = 2
 PR_SET_PDEATHSIG = 1
 
@@ -37,8 +36,7 @@ class Herd:
         self._environment = dict(environment)
         self._missing = number
         self._running: dict[subprocess.Popen[bytes], float] = {}
-        self._quick_deaths = 0
-        self._next_start = 0.0
+        self._respawn = Respawn()
         self.stopping_since: float | None = None
 
     @property
@@ -58,7 +56,7 @@ class Herd:
 
     def pause(self) -> float | None:
         """Seconds until the next start is due; None when none is."""
-        return max(0.0, self._next_start - time.monotonic()) if self._missing and not self.stopping else None
+        return self._respawn.pause if self._missing and not self.stopping else None
 
     def start_missing(self) -> None:
         """Starts those that are missing and due."""
@@ -92,12 +90,9 @@ class Herd:
             tell(f'Worker {process.pid} has ended unexpectedly ({_how(code)}); another takes its place', err=True)
 
     def _plan_start(self, lived: float, code: int) -> None:
-        self._quick_deaths = self._quick_deaths + 1 if lived < QUICK_SECONDS else 0
-        if self._quick_deaths >= QUICK_DEATHS:
+        self._respawn.note_death(lived)
+        if self._respawn.quick_deaths >= QUICK_DEATHS:
             raise HerdFailed('The workers end again and again; what they print says why', code)
-        # The first one at once: whatever killed a worker, its jobs wait.
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._quick_deaths - 2)) if self._quick_deaths > 1 else 0.0
-        self._next_start = time.monotonic() + pause
 
     def stop(self) -> None:
         """Asks all to end once their jobs have; asked again after a second, they end now, and their jobs with them."""

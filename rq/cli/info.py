@@ -15,10 +15,10 @@ from .options import check_queue_names, common_options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .helpers import CliConfig
+    from .config import CliConfig
     from .survey import Survey
 
-__all__ = ['info']
+__all__ = ['info', 'lines']
 
 HOME, ERASE_LINE, ERASE_BELOW = '\x1b[H', '\x1b[K', '\x1b[J'
 CLEAR = '\x1b[2J'
@@ -41,7 +41,7 @@ def info(config: CliConfig, queues: tuple[str, ...], interval: float | None, **f
     for name in found.unknown:
         note(f'No queue {name!r} is known yet: no job was put in it and no worker listens on it')
     if not interval:
-        for line in _lines(found, **form):
+        for line in lines(found, **form):
             click.echo(line)
         return
     try:
@@ -55,11 +55,11 @@ def _watch(config: CliConfig, queues: tuple[str, ...], interval: float, found: S
 
     from .survey import survey
 
-    _show(list(_lines(found, **form)), CLEAR)
+    _show(list(lines(found, **form)), CLEAR)
     while True:
         time.sleep(interval)
         try:
-            _show(list(_lines(survey(config.quick_connection, queues), **form)))
+            _show(list(lines(survey(config.quick_connection, queues), **form)))
         except RedisError as error:  # a server that is started again is one more thing to watch
             _show([explain(error).message])
 
@@ -76,9 +76,10 @@ def _show(lines: list[str], before: str = '') -> None:
     sys.stdout.flush()
 
 
-def _lines(
-    found: Survey, raw: bool, only_queues: bool, only_workers: bool, by_queue: bool, as_json: bool
+def lines(
+    found: Survey, raw: bool, only_queues: bool, only_workers: bool, by_queue: bool, as_json: bool = False
 ) -> Iterator[str]:
+    """What `rq info` prints, by its options."""
     from . import chart
 
     # Both of them ask for the queues, as in RQ.

@@ -14,7 +14,9 @@ __all__ = ['main']
 # Command -> the module with a click command of that name.
 COMMANDS = {
     'cron': 'cron',
+    'doctor': 'doctor',
     'empty': 'empty',
+    'enqueue': 'enqueue',
     'info': 'info',
     'requeue': 'requeue',
     'resume': 'suspend',
@@ -22,6 +24,7 @@ COMMANDS = {
     'suspend': 'suspend',
     'up': 'up',
     'worker': 'worker',
+    'worker-pool': 'worker_pool',
 }
 
 
@@ -36,7 +39,7 @@ class _Commands(click.Group):
         """The command, imported now; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        command: Any = getattr(import_module(f'rq.cli.{COMMANDS[cmd_name]}'), cmd_name)
+        command: Any = getattr(import_module(f'rq.cli.{COMMANDS[cmd_name]}'), cmd_name.replace('-', '_'))
         assert isinstance(command, click.Command)
         return command
 

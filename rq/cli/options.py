@@ -15,8 +15,8 @@ from rq.defaults import (
     DEFAULT_WORKER_CLASS,
 )
 
+from .config import CliConfig
 from .errors import plain_errors
-from .helpers import CliConfig
 
 __all__ = ['COMMON', 'check_queue_names', 'common_options']
 

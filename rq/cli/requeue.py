@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from .helpers import CliConfig
+    from .config import CliConfig
 
 __all__ = ['requeue']
 

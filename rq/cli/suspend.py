@@ -10,7 +10,7 @@ from .errors import CommandError
 from .options import common_options
 
 if TYPE_CHECKING:
-    from .helpers import CliConfig
+    from .config import CliConfig
 
 __all__ = ['resume', 'suspend']
 

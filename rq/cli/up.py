@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rq.server import EmbeddedServer
 
-    from .helpers import CliConfig
+    from .config import CliConfig
 
 __all__ = ['up']
 

@@ -24,15 +24,25 @@ from .options import check_queue_names, common_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from .helpers import CliConfig
+    from .config import CliConfig
 
-__all__ = ['SUSPENDED', 'worker']
+__all__ = [
+    'SUSPENDED',
+    'checked_level',
+    'configure_logging',
+    'handlers',
+    'queues_of',
+    'refuse_when_suspended',
+    'wanted_level',
+    'worker',
+]
 
 SUSPENDED = 'RQ is currently suspended, to resume job execution run "rq resume"'
 STRATEGIES = ('default', 'round_robin', 'random')
 
 
-def _level(context: click.Context, parameter: click.Parameter, name: str) -> str:
+def checked_level(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    """The level in capitals; raises BadParameter for one that logging does not know."""
     if name.upper() not in logging.getLevelNamesMapping():
         raise click.BadParameter(f'{name!r} is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL')
     return name.upper()
@@ -41,7 +51,9 @@ def _level(context: click.Context, parameter: click.Parameter, name: str) -> str
 POSITIVE = click.IntRange(min=1)
 OPTIONS = (
     click.option('-b', '--burst', is_flag=True, help='Work off what is there and end.'),
-    click.option('--logging_level', default='INFO', callback=_level, help='DEBUG, INFO, WARNING, ERROR or CRITICAL.'),
+    click.option(
+        '--logging_level', default='INFO', callback=checked_level, help='DEBUG, INFO, WARNING, ERROR or CRITICAL.'
+    ),
     click.option('--log-format', default=DEFAULT_LOGGING_FORMAT, help='Format of the log lines.'),
     click.option('--date-format', default=DEFAULT_LOGGING_DATE_FORMAT, help='Format of their time.'),
     click.option('-n', '--name', help='Name of the worker (default: a random one).'),
@@ -104,21 +116,14 @@ def _worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @common_options
 def worker(config: CliConfig, queues: tuple[str, ...], **options: Any) -> None:
     """Starts an RQ worker."""
-    from rq.store import admin
-
-    if options['verbose'] and options['quiet']:
-        raise click.UsageError('--verbose and --quiet exclude each other')
-    settings = config.settings
-    if 'DICT_CONFIG' in settings:
-        _configure_logging(settings['DICT_CONFIG'])
+    level = wanted_level(options)
+    configure_logging(config.settings)
     with _pid_file(options['pid']):
-        if admin.is_suspended(config.quick_connection):
-            raise CommandError(SUSPENDED)
-        config.quick_connection.close()
-        built = _build(config, queues or _queues_of(settings), options)
+        refuse_when_suspended(config)
+        built = _build(config, queues or queues_of(config.settings), options)
         built.work(
             burst=options['burst'],
-            logging_level=_wanted_level(options),
+            logging_level=level,
             date_format=options['date_format'],
             log_format=options['log_format'],
             max_jobs=options['max_jobs'],
@@ -128,13 +133,25 @@ def worker(config: CliConfig, queues: tuple[str, ...], **options: Any) -> None:
         )
 
 
-def _wanted_level(options: Mapping[str, Any]) -> Any:
+def refuse_when_suspended(config: CliConfig) -> None:
+    """Nothing, while workers may work. Raises CommandError."""
+    from rq.store import admin
+
+    if admin.is_suspended(config.quick_connection):
+        raise CommandError(SUSPENDED)
+    config.quick_connection.close()
+
+
+def wanted_level(options: Mapping[str, Any]) -> Any:
+    """The level that the options ask for. Raises click's UsageError for both of --verbose and --quiet."""
+    if options['verbose'] and options['quiet']:
+        raise click.UsageError('--verbose and --quiet exclude each other')
     if options['verbose']:
         return 'DEBUG'
     return 'WARNING' if options['quiet'] else options['logging_level']
 
 
-def _queues_of(settings: Mapping[str, Any]) -> list[str]:
+def queues_of(settings: Mapping[str, Any]) -> list[str]:
     """The queues that the settings name, else the default one."""
     names = settings.get('QUEUES') or ['default']
     return names.split(',') if isinstance(names, str) else list(names)
@@ -153,7 +170,7 @@ def _build(config: CliConfig, queues: Any, options: Mapping[str, Any]) -> Any:
         maintenance_interval=options['maintenance_interval'],
         job_monitoring_interval=options['job_monitoring_interval'],
         log_job_description=not options['disable_job_desc_logging'],
-        exception_handlers=_handlers(options['exception_handler']),
+        exception_handlers=handlers(options['exception_handler']),
         disable_default_exception_handler=options['disable_default_exception_handler'],
         queue_class=config.queue_class,
         **classes,
@@ -167,7 +184,8 @@ def _build(config: CliConfig, queues: Any, options: Mapping[str, Any]) -> Any:
     return built
 
 
-def _handlers(names: tuple[str, ...]) -> list[Any]:
+def handlers(names: tuple[str, ...]) -> list[Any]:
+    """The functions of these names; raises BadParameter."""
     from rq.utils import import_attribute
 
     try:
@@ -176,11 +194,14 @@ def _handlers(names: tuple[str, ...]) -> list[Any]:
         raise click.BadParameter(str(error), param_hint='--exception-handler') from error
 
 
-def _configure_logging(settings: dict[str, Any]) -> None:
+def configure_logging(settings: Mapping[str, Any]) -> None:
+    """Sets up the log as DICT_CONFIG of the settings says, if there is one. Raises CommandError."""
+    if 'DICT_CONFIG' not in settings:
+        return
     from logging.config import dictConfig
 
     try:
-        dictConfig(settings)
+        dictConfig(settings['DICT_CONFIG'])
     except (ValueError, TypeError, AttributeError, ImportError) as error:
         raise CommandError(f'DICT_CONFIG of the settings cannot be used: {error.__cause__ or error}') from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import rq.distributions  # noqa: F401 - RQ's `rq` begins with its `job`: the first of us to learn that it is mixed with ours
 from rq.defaults import CALLBACK_TIMEOUT, UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
 from rq.store.states import JobStatus
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from tests.architecture.tree import Import, imports, modules_below
 
-LEAVES = ['version', 'defaults', 'exceptions', 'types', 'utils', 'timeouts', 'serializers', 'logutils']
+LEAVES = [
+    'version', 'defaults', 'exceptions', 'types', 'utils', 'timeouts', 'serializers', 'logutils', 'respawn', 'distributions'
+]  # fmt: skip
 
 # Room by room, from the bottom up. A room may import the rooms in its list, and itself.
-DOMAIN = ['store', 'webhook', *LEAVES]
+DOMAIN = ['store', *LEAVES]
 ROOMS: dict[str, list[str]] = {
     **dict.fromkeys(LEAVES, LEAVES),
     'store': ['defaults', 'exceptions', 'types', 'utils', 'version'],
@@ -32,7 +34,8 @@ ROOMS['scheduler'] = ['registry', 'queue', 'job', *DOMAIN]
 BELOW_WORKER = [*ROOMS]
 ROOMS['decorators'] = ['queue', 'results', 'job', *DOMAIN]
 ROOMS['worker'] = BELOW_WORKER
-ROOMS['cli'] = [*BELOW_WORKER, 'worker', 'decorators']
+ROOMS['worker_pool'] = [*BELOW_WORKER, 'worker']
+ROOMS['cli'] = [*BELOW_WORKER, 'worker', 'worker_pool', 'decorators']
 ROOMS['rq'] = [*ROOMS]  # the package itself: the public names
 
 # Lazy imports that point up, because RQ's public properties do (`job.finished_job_registry`, `queue.started_job_registry`).

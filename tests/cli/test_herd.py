@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rq.cli import herd as module
+from rq import respawn
 from rq.cli.herd import Herd, HerdFailed
 from tests.support.waiting import wait_for
 
 
 @pytest.fixture
 def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Herd]]:
-    monkeypatch.setattr(module, 'FIRST_PAUSE', 0.01)
+    monkeypatch.setattr(respawn, 'FIRST_PAUSE', 0.01)
     herds: list[Herd] = []
 
     def make_herd(code: str, number: int = 1) -> Herd:

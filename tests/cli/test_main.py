@@ -14,7 +14,10 @@ from rq.version import PACKHORSE_VERSION, VERSION
 from tests.cli.conftest import Run
 from tests.support.processes import ROOT, Processes
 
-COMMANDS = ['cron', 'empty', 'info', 'requeue', 'resume', 'server', 'suspend', 'up', 'worker']
+COMMANDS = [
+    'cron', 'doctor', 'empty', 'enqueue', 'info', 'requeue', 'resume', 'server', 'suspend', 'up', 'worker',
+    'worker-pool',
+]  # fmt: skip
 # What a command line needs only once it does something. (asyncio and others come with redis-py and `import rq`.)
 HEAVY = {
     'redis',
@@ -34,7 +37,7 @@ def test_the_help_has_a_line_for_each_command(run: Run) -> None:
     result = run('--help')
     assert result.exit_code == 0
     assert result.stdout.startswith('Usage: rq [OPTIONS] COMMAND [ARGS]...\n')
-    assert re.findall(r'^  (\w+) +\S.*$', result.stdout.partition('Commands:')[2], re.MULTILINE) == COMMANDS
+    assert re.findall(r'^  ([\w-]+) +\S.*$', result.stdout.partition('Commands:')[2], re.MULTILINE) == COMMANDS
 
 
 @pytest.mark.parametrize('command', COMMANDS)

@@ -1,0 +1,201 @@
+"""`rq doctor`: what is wrong, or may go wrong, with an installation and its server; a line per check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from .errors import ExitCode
+from .options import common_options
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from rq.store.server import ServerFacts
+
+    from .config import CliConfig
+    from .survey import Survey
+
+__all__ = ['CHECKS', 'Finding', 'Patient', 'doctor', 'examine']
+
+Level = Literal['ok', 'warning', 'fault']
+LEAST = {'Redis': (6, 2), 'Valkey': (7, 2)}
+# Longer, and a worker that asks for one job at a time does little else than wait.
+SLOW_SECONDS = 0.02
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check has found. A fault: jobs are lost or do not run. A warning: they may."""
+
+    level: Level
+    text: str
+
+
+class Patient:
+    """What the checks look at; each part is asked for once, when the first check needs it."""
+
+    def __init__(self, connection: Redis) -> None:
+        self.connection = connection
+
+    @cached_property
+    def server(self) -> ServerFacts:
+        """What the server says of itself. Raises redis-py's errors."""
+        from rq.store.server import facts
+
+        return facts(self.connection)
+
+    @cached_property
+    def survey(self) -> Survey:
+        """Queues and workers. Raises redis-py's errors."""
+        from .survey import survey
+
+        return survey(self.connection)
+
+
+# --- the checks ---------------------------------------------------------------------------------------------------
+
+
+def _files(patient: Patient) -> Iterator[Finding]:
+    """Whether another distribution owns the same files."""
+    from importlib import metadata
+
+    from rq.distributions import ADVICE
+
+    ours = {'packhorse'}
+    owners = sorted(
+        f'{each.name} {each.version}'
+        for each in metadata.distributions()
+        if each.name
+        and each.name.lower() not in ours
+        and any(str(file) == 'rq/__init__.py' for file in each.files or ())
+    )
+    if owners:
+        yield Finding('fault', f'{", ".join(owners)} owns the files of `rq` as well; do: {ADVICE}')
+    else:
+        yield Finding('ok', 'no other distribution owns the files of `rq`')
+
+
+def _server(patient: Patient) -> Iterator[Finding]:
+    """Whether it answers, soon, and is new enough."""
+    server = patient.server
+    least = LEAST[server.kind]
+    if server.version < least:
+        needed = ' or '.join(f'{kind} {".".join(map(str, version))}' for kind, version in LEAST.items())
+        yield Finding('fault', f'{server.name} is too old: {needed} is needed')
+    elif server.round_trip > SLOW_SECONDS:
+        yield Finding('warning', f'{server.name} takes {server.round_trip * 1000:.0f} ms to answer: is it far away?')
+    else:
+        yield Finding('ok', f'{server.name} answers')
+
+
+def _eviction(patient: Patient) -> Iterator[Finding]:
+    """Whether it forgets jobs when it is full."""
+    server = patient.server
+    if server.policy in ('', 'noeviction'):
+        yield Finding('ok', 'it forgets nothing when it is full (noeviction)')
+        return
+    what = 'jobs with a ttl, results and records of workers' if server.policy.startswith('volatile') else 'jobs'
+    level: Level = 'fault' if server.maxmemory else 'warning'
+    when = 'when it is full' if server.maxmemory else 'as soon as maxmemory is set'
+    yield Finding(level, f'{when} it forgets {what} ({server.policy}): set maxmemory-policy to noeviction')
+
+
+def _persistence(patient: Patient) -> Iterator[Finding]:
+    """Whether jobs outlive its restart."""
+    server = patient.server
+    if server.aof:
+        yield Finding('ok', 'jobs outlive its restart (append-only file)')
+    elif server.snapshots:
+        yield Finding('warning', 'it keeps snapshots only: what came after the last one is lost when it dies')
+    elif server.snapshots is None:
+        yield Finding('warning', 'it has no append-only file, and does not tell whether it keeps snapshots')
+    else:
+        yield Finding('warning', 'nothing is kept over its restart: set appendonly to yes')
+
+
+def _suspended(patient: Patient) -> Iterator[Finding]:
+    """Whether workers are suspended."""
+    if patient.survey.suspended:
+        yield Finding('warning', 'workers are suspended: none takes a job until `rq resume`')
+    else:
+        yield Finding('ok', 'workers are not suspended')
+
+
+def _queues(patient: Patient) -> Iterator[Finding]:
+    """Whether jobs wait where nobody listens."""
+    from .chart import printable
+
+    heard = {name for worker in patient.survey.workers for name in worker.queues}
+    unheard = [row for row in patient.survey.queues if row.waiting and row.name not in heard]
+    for row in unheard[:SHOWN]:
+        name = printable(row.name)
+        yield Finding(
+            'fault', f'{row.waiting} jobs wait in queue {name}, and no worker listens on it: `rq worker {name}`'
+        )
+    if len(unheard) > SHOWN:
+        yield Finding('fault', f'the same is so of {len(unheard) - SHOWN} more queues')
+    if not unheard:
+        yield Finding('ok', f'each queue in which jobs wait has a worker ({len(patient.survey.workers)} in all)')
+
+
+# Name, check, and whether it needs the server. In this order; add yours.
+CHECKS: list[tuple[str, Callable[[Patient], Iterator[Finding]], bool]] = [
+    ('files', _files, False),
+    ('server', _server, True),
+    ('eviction', _eviction, True),
+    ('persistence', _persistence, True),
+    ('suspended', _suspended, True),
+    ('queues', _queues, True),
+]
+
+
+# --- the command --------------------------------------------------------------------------------------------------
+
+
+def examine(patient: Patient) -> Iterator[tuple[str, Finding]]:
+    """Each finding with the name of its check. A server that cannot be asked is a fault, once."""
+    from redis.exceptions import RedisError
+
+    from .errors import explain
+
+    asked = True
+    for name, check, of_server in CHECKS:
+        if of_server and not asked:
+            continue
+        try:
+            for finding in check(patient):
+                yield name, finding
+        except (RedisError, OSError) as error:
+            yield name, Finding('fault', explain(error).message)
+            asked = name != 'server'
+
+
+@click.command()
+@click.option('--json', 'as_json', is_flag=True, help='One line of JSON.')
+@common_options
+def doctor(config: CliConfig, as_json: bool) -> None:
+    """Checks the installation and the server."""
+    found = list(examine(Patient(config.quick_connection)))
+    if as_json:
+        import json
+
+        click.echo(json.dumps([{'check': name, **asdict(finding)} for name, finding in found], ensure_ascii=False))
+    else:
+        width = max(len(name) for name, _ in found)
+        for name, finding in found:
+            click.echo(f'{_coloured(finding.level)} {name:<{width}}  {finding.text}')
+    if any(finding.level == 'fault' for _, finding in found):
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _coloured(level: Level) -> str:
+    from rq.logutils import green, red, yellow
+
+    paint = {'ok': green, 'warning': yellow, 'fault': red}[level]
+    return str(paint(f'{level:<7}'))

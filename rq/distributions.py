@@ -1,0 +1,52 @@
+"""Whether another distribution has put its files where ours are: RQ, whose package has the same name.
+
+Raises ImportError when RQ was put over us: what is imported then is a mixture, and fails somewhere in it.
+"""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ['ADVICE', 'notice', 'other_owners']
+
+ADVICE = 'pip uninstall -y rq packhorse && pip install packhorse'
+
+try:
+    from .version import PACKHORSE_VERSION as _ours  # noqa: F401
+except ImportError:
+    _folder = os.path.dirname(os.path.abspath(__file__))
+    raise ImportError(f'RQ was installed over packhorse in {_folder}; have only one of them: {ADVICE}') from None
+
+
+def notice(folder: str) -> None:
+    """Warns in a line, with what to do, if we were put over RQ in this folder."""
+    try:
+        owners = other_owners(os.path.dirname(folder))
+    except OSError:  # in an archive, or not to be listed
+        return
+    if owners:
+        import warnings
+
+        warnings.warn(
+            f'packhorse was installed over {owners[0]} in {folder}; have only one of them: {ADVICE}',
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def other_owners(folder: str) -> list[str]:
+    """Distributions `rq` ('rq 3.0.0') that are installed in a folder and own modules of a package `rq` there.
+
+    One listing of the folder; a file is read only if there is a distribution of that name. One that owns no module, as
+    some projects make to satisfy a requirement, does no harm. Raises OSError.
+    """
+    records = [name for name in os.listdir(folder) if name.startswith('rq-') and name.endswith('.dist-info')]
+    return [name.removesuffix('.dist-info').replace('-', ' ') for name in records if _owns(os.path.join(folder, name))]
+
+
+def _owns(record: str) -> bool:
+    try:
+        with open(os.path.join(record, 'RECORD'), encoding='utf-8', errors='replace') as lines:
+            return any(line.startswith('rq/') for line in lines)
+    except OSError:
+        return False

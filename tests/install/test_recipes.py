@@ -1,0 +1,164 @@
+"""docs/install.md: its commands as they are, in environments of their own, with a wheel of ours and a package that wants RQ."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rq.distributions import ADVICE, other_owners
+from rq.version import PACKHORSE_VERSION
+from tests.support.processes import ROOT
+
+PAGE = (ROOT / 'docs' / 'install.md').read_text(encoding='utf-8')
+RECIPES = dict(re.findall(r'<!-- recipe: ([\w-]+) -->\n```\w+\n(.*?)```', PAGE, re.DOTALL))
+
+Shell = Callable[[str], str]
+
+
+def make_wheel(folder: Path, name: str, version: str, requires: list[str], files: dict[str, str]) -> None:
+    info = f'{name}-{version}.dist-info'
+    needed = ''.join(f'Requires-Dist: {each}\n' for each in requires)
+    texts = {
+        **files,
+        f'{info}/METADATA': f'Metadata-Version: 2.1\nName: {name.replace("_", "-")}\nVersion: {version}\n{needed}',
+        f'{info}/WHEEL': 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
+    }
+    texts[f'{info}/RECORD'] = ''.join(f'{path},,\n' for path in [*texts, f'{info}/RECORD'])
+    with zipfile.ZipFile(folder / f'{name}-{version}-py3-none-any.whl', 'w') as wheel:
+        for path, text in texts.items():
+            wheel.writestr(path, text)
+
+
+@pytest.fixture(scope='module')
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ours as it would be published; and `rq-dashboard`, newer than any, which wants RQ and something that is not there."""
+    folder = tmp_path_factory.mktemp('wheels')
+    subprocess.run([sys.executable, '-m', 'hatchling', 'build', '-t', 'wheel', '-d', folder], cwd=ROOT, check=True)
+    dashboard = 'import rq, itsdangerous\nfrom rq.store import keys\n'
+    make_wheel(folder, 'rq_dashboard', '99.0', ['rq>=1.0', 'itsdangerous'], {'rq_dashboard.py': dashboard})
+    return folder
+
+
+@pytest.fixture(scope='module')
+def uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with uv, as it comes from PyPI."""
+    folder = tmp_path_factory.mktemp('uv')
+    command = [sys.executable, '-m', 'pip', 'install', '-q', '--target', str(folder), 'uv']
+    subprocess.run(command, check=True)
+    return folder / 'bin'
+
+
+@pytest.fixture
+def environment(wheels: Path, uv: Path, tmp_path: Path) -> Path:
+    """A new virtual environment with pip, named so that uv does not take it for its project's."""
+    subprocess.run([uv / 'uv', 'venv', '-q', '--seed', '-p', sys.executable, tmp_path / 'env'], check=True)
+    return tmp_path / 'env'
+
+
+@pytest.fixture
+def shell(environment: Path, wheels: Path, uv: Path, tmp_path: Path) -> Shell:
+    """`shell('pip install packhorse')` in the environment: what it prints; it must end with 0, `pip check` with 1."""
+    path = os.pathsep.join(map(str, (environment / 'bin', uv, '/usr/bin', '/bin')))
+    kept = {name: value for name, value in os.environ.items() if name not in ('PYTHONPATH', 'PYTHONHOME')}
+    links = {'PIP_FIND_LINKS': ' '.join([str(wheels), kept.get('PIP_FIND_LINKS', '')])}
+    ours = {'PATH': path, 'VIRTUAL_ENV': str(environment), 'UV_FIND_LINKS': str(wheels)}
+    quiet = {'PIP_DISABLE_PIP_VERSION_CHECK': '1', 'PIP_ROOT_USER_ACTION': 'ignore'}
+
+    def run(command: str) -> str:
+        done = subprocess.run(
+            ['/bin/sh', '-c', command], cwd=tmp_path, env={**kept, **links, **quiet, **ours}, capture_output=True, text=True
+        )  # fmt: skip
+        expected = 1 if command == 'pip check' else 0
+        assert done.returncode == expected, f'{command}\n{done.stdout}\n{done.stderr}'
+        return done.stdout + done.stderr
+
+    return run
+
+
+def follow(recipe: str, shell: Shell) -> None:
+    """Runs the commands of a recipe; each has to print the lines that the page shows below it."""
+    for part in RECIPES[recipe].split('$ ')[1:]:
+        command, _, lines = part.partition('\n')
+        printed = shell(command)
+        for line in lines.splitlines():
+            assert line in printed, f'{command} prints {printed!r}'
+
+
+def owner(shell: Shell) -> str:
+    """Whose `rq` is imported, and that it can be."""
+    program = "import rq, rq.version; print(getattr(rq.version, 'PACKHORSE_VERSION', 'RQ'))"
+    return shell(f'python -W error -c "{program}"').strip()
+
+
+def test_every_recipe_is_run_here() -> None:
+    text = Path(__file__).read_text()
+    assert RECIPES.keys() == {*re.findall(r"follow\('([\w-]+)'", text), 'uv-settings'}
+
+
+def test_a_new_environment(shell: Shell) -> None:
+    follow('new', shell)
+    assert owner(shell) == PACKHORSE_VERSION
+
+
+def test_from_rq_and_back_and_out_of_a_mixture(shell: Shell, environment: Path) -> None:
+    shell('pip install -q rq')
+    [packages] = environment.glob('lib/python*/site-packages')
+    follow('switch', shell)
+    assert owner(shell) == PACKHORSE_VERSION and other_owners(str(packages)) == []
+    follow('back', shell)
+    assert owner(shell) == 'RQ' and not (packages / 'rq' / 'store').exists()
+
+    shell('pip install -q packhorse')  # over RQ
+    assert other_owners(str(packages)) == ['rq 3.0.0']
+    told = shell('echo "import rq" > program.py && python program.py')
+    assert 'program.py:1: RuntimeWarning: ' in told
+    assert f'packhorse was installed over rq 3.0.0 in {packages}/rq; have only one of them: {ADVICE}\n' in told
+    assert 'rq 3.0.0 owns the files of `rq` as well; do: ' in shell('rq doctor -u redis://localhost:1 || true')
+
+    shell('pip install -q --force-reinstall --no-deps rq')  # over us
+    told = shell('python program.py || true')
+    assert told.endswith(
+        f'ImportError: RQ was installed over packhorse in {packages}/rq; have only one of them: {ADVICE}\n'
+    )
+
+    follow('repair', shell)
+    assert owner(shell) == PACKHORSE_VERSION and other_owners(str(packages)) == []
+
+
+def test_pip_beside_a_package_that_requires_rq(shell: Shell) -> None:
+    follow('pip', shell)
+    shell('python -W error -c "import rq_dashboard"')
+
+
+def test_uv_in_a_project(shell: Shell, tmp_path: Path) -> None:
+    project = '[project]\nname = "project"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["rq"]\n\n'
+    (tmp_path / 'pyproject.toml').write_text(project)
+    shell('uv sync -q')
+    with (tmp_path / 'pyproject.toml').open('a') as file:
+        file.write(RECIPES['uv-settings'])
+    shell('uv remove rq')
+    follow('uv', shell)
+    told = shell('uv run -q python -W error -c "import rq_dashboard, rq.version as v; print(v.PACKHORSE_VERSION)"')
+    assert told.splitlines()[-1] == PACKHORSE_VERSION
+    [packages] = (tmp_path / '.venv').glob('lib/python*/site-packages')
+    assert list(packages.glob('rq-*.dist-info')) == []
+
+
+def test_uv_without_a_project(shell: Shell) -> None:
+    follow('uv-pip', shell)
+    shell('python -W error -c "import rq_dashboard"')
+    assert owner(shell) == PACKHORSE_VERSION
+
+
+def test_a_distribution_of_that_name_without_modules_does_no_harm(tmp_path: Path) -> None:
+    for name, record in (('rq-3.0.0', 'rq-3.0.0.dist-info/METADATA,,\n'), ('rq-2.12.0', 'rq/__init__.py,,\n')):
+        (tmp_path / f'{name}.dist-info').mkdir()
+        (tmp_path / f'{name}.dist-info' / 'RECORD').write_text(record)
+    assert other_owners(str(tmp_path)) == ['rq 2.12.0']
