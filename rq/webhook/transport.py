@@ -75,13 +75,14 @@ class Request:
     def all_headers(self) -> dict[str, Any]:
         """The caller's headers and what HTTP needs beside them."""
         own = {name: value for name, value in self.headers.items() if name.lower() not in OURS_TO_SET}
-        if any(mark in f'{name}{value}' for name, value in own.items() for mark in '\r\n\0'):
-            raise Refused('a header has a line break in it')  # http.client lets a folded one through
         host = f'[{self.host}]' if ':' in self.host else self.host
         usual = self.port == (443 if self.secure else 80)
         given = {name.lower() for name in own}
         needed = {'Host': host if usual else f'{host}:{self.port}', 'Connection': 'close'}
-        return {name: value for name, value in needed.items() if name.lower() not in given} | own
+        whole = {name: value for name, value in needed.items() if name.lower() not in given} | own
+        if any(mark in f'{name}{value}' for name, value in whole.items() for mark in '\r\n\0'):
+            raise Refused('a header has a line break in it')  # http.client lets a folded one through
+        return whole
 
     def redirected(self, status: int, location: str) -> Request:
         """The request that a redirect asks for. Raises Refused for one to another place."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import re
 import socket
 import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rq.job import Job, JobStatus
 from rq.webhook import Webhook, deliver
@@ -87,6 +91,23 @@ def test_a_path_is_one_path(path: str, sent: str, job: Job, endpoint: Start) -> 
     Webhook(f'{server.url}{path}', 'finished').send(job)
     assert server.request.startswith(f'GET {sent} HTTP/1.1\r\n')
     assert '\r\nX: y' not in server.request
+
+
+@given(
+    st.text(),
+    st.text(),
+    st.text(),
+    st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none())),
+)
+def test_no_text_breaks_out_of_its_place(host: str, path: str, query: str, headers: dict[str, Any]) -> None:
+    unknown = Rules(resolve=lambda host, port: [])
+    request = Request('GET', f'http://a{host}/{path}?{query}', headers)
+    with contextlib.suppress(ValueError):
+        assert re.fullmatch(r'/[!-~]*', request.target)
+        for name, value in request.all_headers.items():
+            assert not re.search(r'[\r\n\0]', f'{name}{value}')
+    with pytest.raises((Refused, ValueError, OSError)):
+        send(request, 5, unknown)
 
 
 def test_those_that_ask_for_the_status_are_sent_in_their_order(job: Job, endpoint: Start) -> None:
