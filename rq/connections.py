@@ -11,10 +11,16 @@ from redis.retry import Retry
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ['clone', 'get_connection_kwargs', 'parse_connection']
+__all__ = [
+    'REDIS_RUNTIME_CONNECTION_KWARGS',
+    'NoRedisConnectionException',
+    'clone',
+    'get_connection_kwargs',
+    'parse_connection',
+]
 
 # What redis-py keeps in a pool's arguments for itself: objects bound to the old pool, and values it works out anew.
-_OWN = {
+REDIS_RUNTIME_CONNECTION_KWARGS = (
     'maint_notifications_pool_handler',
     'maint_notifications_config',
     'himport_registry',
@@ -23,12 +29,20 @@ _OWN = {
     'orig_socket_timeout',
     'orig_socket_connect_timeout',
     'oss_cluster_maint_notifications_handler',
-}
+)
+
+
+class NoRedisConnectionException(Exception):
+    """Kept for `except` clauses: what needs a connection raises TypeError where it is made without one."""
 
 
 def get_connection_kwargs(connection: Redis) -> dict[str, Any]:
     """The arguments with which a connection like this one is made."""
-    return {name: value for name, value in connection.connection_pool.connection_kwargs.items() if name not in _OWN}
+    return {
+        name: value
+        for name, value in connection.connection_pool.connection_kwargs.items()
+        if name not in REDIS_RUNTIME_CONNECTION_KWARGS
+    }
 
 
 def parse_connection(connection: Redis) -> tuple[type[Redis], type[Any], dict[str, Any]]:

@@ -36,6 +36,7 @@ ROOMS['decorators'] = ['queue', 'results', 'job', *DOMAIN]
 ROOMS['worker'] = BELOW_WORKER
 ROOMS['worker_pool'] = [*BELOW_WORKER, 'worker']
 ROOMS['cli'] = [*BELOW_WORKER, 'worker', 'worker_pool', 'decorators']
+ROOMS['contrib'] = [*BELOW_WORKER, 'worker']
 ROOMS['rq'] = [*ROOMS]  # the package itself: the public names
 
 # Lazy imports that point up, because RQ's public properties do (`job.finished_job_registry`, `queue.started_job_registry`).
