@@ -12,13 +12,14 @@ from .version import VERSION
 
 if TYPE_CHECKING:
     from .webhook import Webhook
-    from .worker import SimpleWorker, Worker
+    from .worker import SimpleWorker, SpawnWorker, Worker
 
 __all__ = [
     'VERSION',
     'Queue',
     'Retry',
     'SimpleWorker',
+    'SpawnWorker',
     'Webhook',
     'Worker',
     'cancel_job',
@@ -30,7 +31,7 @@ __all__ = [
 __version__ = VERSION
 
 # Imported at their first use: who only enqueues, as every web process does, is spared the worker's half of the package.
-_LATER = {'SimpleWorker': 'worker', 'Webhook': 'webhook', 'Worker': 'worker'}
+_LATER = {'SimpleWorker': 'worker', 'SpawnWorker': 'worker', 'Webhook': 'webhook', 'Worker': 'worker'}
 
 # What `import rq` alone makes reachable in RQ as well: `rq.registry.FailedJobRegistry`.
 _MODULES = {

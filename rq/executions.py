@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from rq.defaults import FORMAT_KEY_PREFIX, RQ_KEY_PREFIX
 from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.registry.base import BaseRegistry, template
+from rq.registry.started import StartedJobRegistry
 from rq.store import fields as codec
 from rq.store import job as store
 from rq.store import keys
 from rq.store import registry as registry_store
+from rq.store import worker as worker_store
+from rq.store.claim import Lease
 from rq.utils import now, parse_composite_key
 
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ['FORMAT_KEY_PREFIX', 'RQ_KEY_PREFIX', 'WORKER_EXECUTIONS_KEY_TEMPLATE', 'Execution', 'ExecutionRegistry']
+__all__ = [
+    'FORMAT_KEY_PREFIX',
+    'RQ_KEY_PREFIX',
+    'WORKER_EXECUTIONS_KEY_TEMPLATE',
+    'Execution',
+    'ExecutionRegistry',
+    'cleanup_execution',
+    'prepare_execution',
+]
 
+# Seconds for which a place outlives the sign of life that it stands for; RQ's.
+SLACK = 60
 WORKER_EXECUTIONS_KEY_TEMPLATE = template(keys.worker_executions)
 
 
@@ -48,6 +62,37 @@ class Execution:
         """The run named `job:execution`; nothing is read. Raises ValueError for more than two parts."""
         job_id, execution_id = parse_composite_key(composite_key)
         return cls(execution_id, job_id, connection)
+
+    @classmethod
+    def create(cls, job: Job, ttl: int, pipeline: Any, worker_name: str = '') -> Execution:
+        """A new run of a job, written into a pipeline: its hash, its places among the runs of job, worker and queue.
+
+        Low level, as in RQ. A worker begins a run by `prepare_execution`, which asks whether it may.
+        """
+        run = cls(uuid4().hex, job.id, job.connection, worker_name)
+        run.save(ttl, pipeline)
+        ExecutionRegistry(job.id, job.connection).add(run, ttl, pipeline)
+        StartedJobRegistry(job.origin, job.connection).add_execution(run, pipeline, ttl)
+        if worker_name:
+            worker_store.add_run(pipeline, worker_name, run.composite_key, ttl + SLACK)
+        return run
+
+    def save(self, ttl: int, pipeline: Any = None) -> None:
+        """Writes the hash, which lives `ttl` seconds from now."""
+        where = self.connection if pipeline is None else pipeline
+        worker_store.write_run(where, self.job_id, self.id, self.serialize(), ttl)
+
+    def heartbeat(self, started_job_registry: Any, ttl: int, pipeline: Any) -> None:
+        """A sign of life, written into a pipeline: the run and its places are good for `ttl` seconds from now."""
+        self.last_heartbeat = now()
+        fields = {'last_heartbeat': self.last_heartbeat.timestamp()}
+        worker_store.write_run(pipeline, self.job_id, self.id, fields, ttl)
+        started_job_registry.add_execution(self, pipeline, ttl, xx=True)
+        ExecutionRegistry(self.job_id, self.connection).add(self, ttl, pipeline, xx=True)
+
+    def delete(self, job: Job, pipeline: Any) -> None:
+        """Takes the run away, and its lease: what its worker still reports is too late then."""
+        worker_store.end_run(pipeline, self.worker_name, Lease(job.origin, self.job_id, self.id))
 
     def refresh(self) -> None:
         """Reads the run again. Raises ValueError when it is not shown (any more)."""
@@ -144,11 +189,29 @@ class ExecutionRegistry(BaseRegistry):
     def add(  # type: ignore[override]  # RQ's signature
         self, execution: Execution, ttl: int, pipeline: Any, xx: bool = False
     ) -> Any:
-        """Raises NotImplementedError: a run is shown by its worker, in the step that knows whether it still holds it."""
-        raise NotImplementedError('A run is shown by its worker')
+        """Puts a run in, or with `xx` only renews it: for `ttl` seconds and 60 more."""
+        score = self._now() + ttl + SLACK
+        answer = registry_store.add(pipeline, self.key, execution.id, score, xx)
+        registry_store.expire(pipeline, self.key, ttl + SLACK)
+        return answer
 
-    def remove(  # type: ignore[override]  # RQ's signature
-        self, execution: Execution, pipeline: Any
-    ) -> Any:
-        """Raises NotImplementedError: a run is taken away in the step that ends it."""
-        raise NotImplementedError('A run is taken away as it ends')
+    def remove(self, execution: Execution, pipeline: Any) -> Any:  # type: ignore[override]  # RQ's signature
+        """Takes a run out; the run itself, and its lease, stay."""
+        return registry_store.remove(pipeline, self.key, execution.id)
+
+    def delete(self, job: Job, pipeline: Any) -> None:
+        """Takes all runs of the job away, and their leases."""
+        for execution in self.get_executions():
+            execution.delete(job, pipeline)
+        registry_store.forget(pipeline, self.key)
+
+
+def prepare_execution(worker: Any, job: Job) -> Execution:
+    """The run that this worker begins now. Raises NoSuchJobError, InvalidJobOperation (another worker runs the job)."""
+    execution: Execution = worker.prepare_execution(job)
+    return execution
+
+
+def cleanup_execution(worker: Any, job: Job, pipeline: Any, execution: Execution | None = None) -> None:
+    """Takes away what readers see of a run; and its lease, but for a job whose outcome is yet to come."""
+    worker.cleanup_execution(job, pipeline, execution)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rq.defaults import RQ_KEY_PREFIX
 from rq.store import keys
@@ -21,6 +21,8 @@ __all__ = [
     'WORKERS_BY_QUEUE_KEY',
     'clean_worker_registry',
     'get_keys',
+    'register',
+    'unregister',
 ]
 
 REDIS_WORKER_KEYS = keys.workers()
@@ -42,3 +44,13 @@ def clean_worker_registry(queue: Queue) -> None:
     for some in split_list(sorted(get_keys(queue)), MAX_KEYS):
         for key in missing_keys(queue.connection, some):
             store.retire(queue.connection, keys.worker_name(key), '', [queue.name])
+
+
+def register(worker: Any, pipeline: Any = None) -> None:
+    """Puts a worker into the sets of registered ones. `Worker.register_birth` makes it known, lease and all."""
+    store.enlist(worker.connection if pipeline is None else pipeline, worker.name, worker.queue_names())
+
+
+def unregister(worker: Any, pipeline: Any = None) -> None:
+    """Takes a worker out of the sets of registered ones, in one step."""
+    store.strike_off(worker.connection if pipeline is None else pipeline, worker.name, worker.queue_names())

@@ -16,6 +16,7 @@ from rq.utils import backend_class, get_version, missing_keys, split_list
 
 from .enqueue import Enqueueing
 from .registries import Registries
+from .taking import Taking
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -28,7 +29,7 @@ __all__ = ['Queue']
 FAILED = 'failed'
 
 
-class Queue(Enqueueing, Registries):
+class Queue(Enqueueing, Registries, Taking):
     """A named queue of jobs. `Queue(connection=Redis()).enqueue(f, x)` puts a call in; a worker of the queue runs it.
 
     Raises TypeError without a connection, ValueError for a name that is empty or has a line break.

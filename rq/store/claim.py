@@ -26,6 +26,8 @@ __all__ = [
     'finish',
     'finish_inline',
     'finish_packed',
+    'hold',
+    'is_leased',
     'release',
     'release_pack',
 ]
@@ -33,6 +35,7 @@ __all__ = [
 _finish_and_claim = Script('finish_and_claim')
 _finish = Script('finish')
 _finish_inline = Script('finish_inline')
+_hold = Script('hold')
 _release = Script('release')
 _release_pack = Script('release_pack')
 
@@ -101,21 +104,20 @@ class Claim:
     outcomes: Sequence[bytes] = ()
     token: bytes = b''  # the queue whose marker woke the caller
     show: bytes = b''  # state for readers when nothing is claimed: idle, busy or '' (leave it)
-    counters: tuple[int, int, float] = field(default=(0, 0, 0.0))
+    # Finished, failed, seconds worked: written as they are. None: whoever ran the jobs has counted them.
+    counters: tuple[int, int, float] | None = field(default=(0, 0, 0.0))
 
     def packed(self) -> tuple[int, bytes]:
         """How many arguments, and they as bulk strings."""
         execution = f'{self.incarnation}{self.seq:014x}'
-        done, failed, seconds = self.counters
+        counters = (b'', b'', b'') if self.counters is None else (b'%d %d %.6f' % self.counters).split()
         args = [
             keys.PREFIX.encode(),
             self.worker,
             b'%d' % self.seq,
             execution.encode(),
             self.show,
-            b'%d' % done,
-            b'%d' % failed,
-            b'%.6f' % seconds,
+            *counters,
             b'%d' % self.room,
             b'%d' % PACK_BYTES,
             self.token,
@@ -196,6 +198,18 @@ def claimed(connection: Any, worker: str, seq: int) -> list[Lease]:
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def hold(connection: Any, worker: str, lease: Lease) -> tuple[str, int]:
+    """OK: the job, which its caller took off its list by hand, is started and leased. HELD: another run of it is
+    alive. NONE: there is no such job. And Redis time in microseconds."""
+    answer, now_us = _hold(connection, keys.job(lease.id), worker, *lease)
+    return _text(answer), int(now_us)
+
+
+def is_leased(connection: Any, lease: Lease) -> bool:
+    """Whether nobody has settled this run yet."""
+    return connection.zscore(keys.wip(lease.queue), lease.member) is not None
 
 
 def release(connection: Any, leases: Sequence[Lease]) -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = [
+    'add_failure',
     'cancel',
     'delete',
     'drop_results',
@@ -35,6 +36,8 @@ __all__ = [
     'update',
     'wait_result',
 ]
+
+YEAR = 31_536_000  # RQ's failure TTL when none is given
 
 _requeue = Script('requeue')
 _cancel = Script('cancel')
@@ -180,6 +183,14 @@ def time(connection: Any) -> float:
     """Redis time, epoch seconds."""
     seconds, micros = connection.time()
     return float(seconds + micros / 1e6)
+
+
+def add_failure(connection: Any, job_id: str, worker: str, payload: bytes, ttl: int | None) -> None:
+    """One more result, of a failure (`payload`: base64 of zlib), outside of a run; kept for `ttl` seconds, -1 for ever."""
+    entry = {'type': '2', 'worker_name': worker, 'exc_string': payload}
+    connection.xadd(keys.results(job_id), entry, maxlen=10, approximate=False)
+    if ttl != -1:
+        connection.expire(keys.results(job_id), YEAR if ttl is None else ttl)
 
 
 def drop_results(connection: Any, job_id: str) -> None:

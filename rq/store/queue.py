@@ -13,17 +13,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     'empty',
+    'first_seen',
     'forget',
     'ids',
+    'ids_of',
     'length',
     'lengths',
     'lock',
+    'move_head',
     'names',
     'names_of',
     'pop',
+    'pop_first',
     'position',
     'push',
     'remove',
+    'remove_one',
+    'set_first_seen',
     'unlock',
 ]
 
@@ -80,6 +86,51 @@ def pop(connection: Any, queue: str) -> str | None:
     """Takes the head off the list. Nobody then holds the job: for callers who run it themselves."""
     found = connection.lpop(keys.queue(queue))
     return None if found is None else text(found)
+
+
+def pop_first(connection: Any, queue_keys: Sequence[str], seconds: float | None) -> tuple[str, bytes] | None:
+    """(key, id) of the head of the first list that has one, waiting so long (None: not at all). Nobody then holds it."""
+    if seconds is not None:
+        found = connection.blpop(queue_keys, seconds)
+        return None if found is None else (text(found[0]), found[1])
+    for key in queue_keys:
+        job_id = connection.lpop(key)
+        if job_id is not None:
+            return key, job_id
+    return None
+
+
+def move_head(connection: Any, queue_key: str, into: str, seconds: float | None) -> bytes | None:
+    """The head of a list, moved to the end of another one, waiting so long (None: not at all)."""
+    if seconds is None:
+        found: bytes | None = connection.lmove(queue_key, into, 'LEFT', 'RIGHT')
+    else:
+        found = connection.blmove(queue_key, into, seconds, 'LEFT', 'RIGHT')
+    return found
+
+
+def ids_of(connection: Any, key: str) -> list[str]:
+    """Ids on a list, head first."""
+    return [text(entry) for entry in connection.lrange(key, 0, -1)]
+
+
+def remove_one(connection: Any, key: str, job_id: str) -> None:
+    """Takes the first entry of an id off a list."""
+    connection.lrem(key, 1, job_id)
+
+
+def set_first_seen(connection: Any, key: str, at: float) -> bool:
+    """Whether this is the first note of an id on an intermediate list; kept for a day."""
+    return bool(connection.set(key, at, nx=True, ex=86400))
+
+
+def first_seen(connection: Any, key: str) -> float | None:
+    """When an id was first seen on an intermediate list (epoch), as noted there."""
+    found = connection.get(key)
+    try:
+        return None if found is None else float(found)
+    except ValueError:
+        return None
 
 
 def empty(connection: Any, queue: str) -> int:

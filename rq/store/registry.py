@@ -24,6 +24,8 @@ __all__ = [
     'count_everywhere',
     'counts',
     'drop_expired',
+    'expire',
+    'forget',
     'has',
     'ids',
     'ids_everywhere',
@@ -118,6 +120,16 @@ def add(connection: Any, key: str, member: str, score: float, only_update: bool 
 def remove(connection: Any, key: str, member: str) -> Any:
     """How many members went (0 or 1)."""
     return connection.zrem(key, member)
+
+
+def expire(connection: Any, key: str, seconds: int) -> None:
+    """Lets the whole of it expire."""
+    connection.expire(key, seconds)
+
+
+def forget(connection: Any, key: str) -> None:
+    """Deletes the whole of it."""
+    connection.delete(key)
 
 
 def move(connection: Any, key: str, member: str, into: Callable[[Any], Any]) -> None:

@@ -64,6 +64,7 @@ TRANSITIONS: dict[str, frozenset[Move]] = {
     'enqueue_when_ready': _moves([None, *S], WAITS),
     'schedule': _moves([None, *S], [S.SCHEDULED]),
     'claim': _moves([s for s in S if s not in {S.CANCELED, S.DEFERRED}], [S.STARTED]),
+    'hold': _moves(S, [S.STARTED]),
     'finish': _moves([S.STARTED], [S.FINISHED, None, *AGAIN]),
     'fail': _moves([S.STARTED], [S.FAILED, None, *AGAIN]),
     'stop': _moves([S.STARTED], [S.STOPPED, None]),

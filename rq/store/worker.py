@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from redis.client import Pipeline
+
 from . import keys
 from .fields import text
 from .imitation import is_imitation
@@ -17,9 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     'add_field',
+    'add_run',
     'adopt',
     'announce',
+    'beat',
     'bury',
+    'count_job',
+    'count_run',
+    'enlist',
+    'end_run',
+    'write_run',
     'fetch',
     'fetch_many',
     'is_known',
@@ -32,6 +41,7 @@ __all__ = [
     'running',
     'server_uptime',
     'set_fields',
+    'strike_off',
 ]
 
 _register = Script('register')
@@ -148,6 +158,64 @@ def set_fields(connection: Any, name: str, fields: Mapping[str, Any]) -> None:
 def add_field(connection: Any, name: str, field: str, amount: float) -> None:
     """Adds to a number in a worker's hash."""
     connection.hincrbyfloat(keys.worker(name), field, amount)
+
+
+def beat(connection: Any, name: str, at: str, ttl: int) -> None:
+    """A sign of life for readers (RQ's form of the instant); the hash and the set of runs live `ttl` seconds from now."""
+    connection.hset(keys.worker(name), 'last_heartbeat', at)
+    connection.expire(keys.worker(name), ttl)
+    connection.expire(keys.worker_executions(name), ttl)
+
+
+def count_job(connection: Any, name: str, field: str) -> None:
+    """One more in `successful_job_count` or `failed_job_count`."""
+    connection.hincrby(keys.worker(name), field, 1)
+
+
+def count_run(connection: Any, name: str, field: str, seconds: float) -> None:
+    """As `count_job`, and so many more seconds worked; one round trip."""
+    pipeline = connection.pipeline(transaction=False)
+    count_job(pipeline, name, field)
+    add_field(pipeline, name, 'total_working_time', seconds)
+    pipeline.execute()
+
+
+def enlist(connection: Any, name: str, queues: Iterable[str]) -> None:
+    """Puts a worker into the sets of registered ones. Its hash, and what else makes it live, is `register`'s."""
+    connection.sadd(keys.workers(), keys.worker(name))
+    for queue in queues:
+        connection.sadd(keys.workers_of(queue), keys.worker(name))
+
+
+def strike_off(connection: Any, name: str, queues: Iterable[str]) -> None:
+    """Takes a worker out of the sets of registered ones, in one step; its hash stays as it is."""
+    pipeline = connection if isinstance(connection, Pipeline) else connection.pipeline()
+    pipeline.srem(keys.workers(), keys.worker(name))
+    for queue in queues:
+        pipeline.srem(keys.workers_of(queue), keys.worker(name))
+    if pipeline is not connection:
+        pipeline.execute()
+
+
+def write_run(connection: Any, job_id: str, execution: str, fields: Mapping[str, Any], ttl: int) -> None:
+    """Fields of the hash of a run, which lives `ttl` seconds from now."""
+    connection.hset(keys.execution(job_id, execution), mapping=dict(fields))
+    connection.expire(keys.execution(job_id, execution), ttl)
+
+
+def add_run(connection: Any, name: str, member: str, ttl: int) -> None:
+    """Adds `job:execution` to a worker's runs, which live `ttl` seconds from now."""
+    connection.sadd(keys.worker_executions(name), member)
+    connection.expire(keys.worker_executions(name), ttl)
+
+
+def end_run(connection: Any, name: str, lease: Lease, keep_lease: bool = False) -> None:
+    """Takes away what readers see of a run, and its lease unless that is to stay."""
+    connection.delete(keys.execution(lease.id, lease.execution))
+    if not keep_lease:
+        connection.zrem(keys.wip(lease.queue), lease.member)
+    connection.zrem(keys.executions(lease.id), lease.execution)
+    connection.srem(keys.worker_executions(name), lease.member)
 
 
 def server_uptime(connection: Any) -> int:

@@ -8,8 +8,26 @@ from __future__ import annotations
 
 from rq.defaults import DEFAULT_RESULT_TTL
 
-from .base import BaseWorker, DequeueStrategy, WorkerStatus
-from .classes import Worker
-from .simple import SimpleWorker
+from .base import BaseWorker, logger
+from .chain import SHUTDOWN_SIGNAL, _signames, signal_name
+from .classes import RandomWorker, RoundRobinWorker, SimpleWorker, Worker
+from .heroku import HerokuWorker
+from .modes import DequeueStrategy, WorkerStatus
+from .spawn import SpawnWorker
 
-__all__ = ['DEFAULT_RESULT_TTL', 'BaseWorker', 'DequeueStrategy', 'SimpleWorker', 'Worker', 'WorkerStatus']
+__all__ = [
+    'DEFAULT_RESULT_TTL',
+    'SHUTDOWN_SIGNAL',
+    'BaseWorker',
+    'DequeueStrategy',
+    'HerokuWorker',
+    'RandomWorker',
+    'RoundRobinWorker',
+    'SimpleWorker',
+    'SpawnWorker',
+    'Worker',
+    'WorkerStatus',
+    '_signames',
+    'logger',
+    'signal_name',
+]

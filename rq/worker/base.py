@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import sys
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -31,11 +30,15 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.utils import backend_class, ensure_job_list, get_connection_from_queues, now
 from rq.version import VERSION
 
+from .alone import CURRENT, Held, reported
+from .chain import Chain
 from .failure import exception_text, one_line, shortened
 from .hearing import Hearing
+from .modes import DequeueStrategy
 from .reading import Reading
 from .settings import HorseOptions
 from .shield import Shield
+from .upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
 
     from .runner import Runner
 
-__all__ = ['BaseWorker', 'DequeueStrategy', 'WorkerStatus', 'logger']
+__all__ = ['BaseWorker', 'logger']
 
 logger = logging.getLogger('rq.worker')
 
@@ -54,24 +57,7 @@ logger = logging.getLogger('rq.worker')
 LOGGED = 100_000
 
 
-class WorkerStatus(str, Enum):
-    """What a worker's hash says it does."""
-
-    STARTED = 'started'
-    SUSPENDED = 'suspended'
-    BUSY = 'busy'
-    IDLE = 'idle'
-
-
-class DequeueStrategy(str, Enum):
-    """In which order a worker looks at its queues."""
-
-    DEFAULT = 'default'  # as given: the first non-empty one
-    ROUND_ROBIN = 'round_robin'
-    RANDOM = 'random'
-
-
-class BaseWorker(Hearing, Reading):
+class BaseWorker(Hearing, Reading, Chain, Upkeep):
     """A worker of some queues. `work()` runs their jobs; see Worker (a process of its own for jobs) and SimpleWorker."""
 
     redis_worker_namespace_prefix = keys.worker('')
@@ -128,6 +114,8 @@ class BaseWorker(Hearing, Reading):
         self._is_horse = False
         self._dequeue_strategy = DequeueStrategy.DEFAULT
         self._runner: Runner | None = None
+        self._held: dict[str, Held] = {}
+        self.executions: dict[str, Execution] = {}
         self.log: logging.Logger = logger
         self.version = VERSION
         self.python_version = sys.version
@@ -194,7 +182,7 @@ class BaseWorker(Hearing, Reading):
             try:
                 return self._work(shield, burst, max_jobs, max_idle_time)
             finally:
-                self._retire()
+                self.teardown()
 
     def _promote(self) -> None:
         # Before the first claim, so that a burst runs what is due; later it is a duty like others (care.py).
@@ -208,6 +196,7 @@ class BaseWorker(Hearing, Reading):
 
     # --- one job, by RQ's method names (tools replace these on the class)
 
+    @reported
     def perform_job(self, job: Job, queue: Queue, execution: Execution | None = None) -> bool:
         """Whether the job's function returned; its outcome is taken down and stored with its pack."""
         runner = self._running()
@@ -233,6 +222,7 @@ class BaseWorker(Hearing, Reading):
             return False
         return True
 
+    @reported
     def handle_job_success(
         self, job: Job, queue: Queue, started_job_registry: Any, execution: Execution | None = None
     ) -> None:
@@ -244,6 +234,7 @@ class BaseWorker(Hearing, Reading):
         if self.log_result_lifespan:
             runner.log.info(_lifespan(job.get_result_ttl(self.default_result_ttl)))
 
+    @reported
     def handle_job_failure(
         self,
         job: Job,
@@ -286,9 +277,10 @@ class BaseWorker(Hearing, Reading):
         return self._is_horse
 
     def _running(self) -> Runner:
-        if self._runner is None:
+        runner = self._runner or CURRENT.get()
+        if runner is None:
             raise RuntimeError('No job runs: call work(), or use SimpleWorker')
-        return self._runner
+        return runner
 
     def _begin_line(self, job: Job, queue: Queue) -> str:
         if not self.log_job_description:

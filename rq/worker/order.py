@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
-from .base import DequeueStrategy
+from .modes import DequeueStrategy
 from .settings import PACK_MOST
 
-__all__ = ['QueueOrder']
+__all__ = ['QueueOrder', 'reordered']
 
 
 class QueueOrder:
@@ -39,3 +40,13 @@ class QueueOrder:
         number = self._order[place][0]
         self._turn = (number + 1) % len(self._all)
         return number
+
+
+def reordered(queues: list[Any], reference: Any, strategy: DequeueStrategy) -> list[Any]:
+    """The order of the next look, after `reference` has given a job: the queue behind it first, at random, or as it was."""
+    if strategy is DequeueStrategy.RANDOM:
+        return random.sample(queues, len(queues))
+    if strategy is DequeueStrategy.ROUND_ROBIN:
+        place = queues.index(reference) + 1
+        return queues[place:] + queues[:place]
+    return queues

@@ -1,7 +1,4 @@
-"""SimpleWorker: jobs run in the caller's own process, one at a time; a helper thread keeps the leases.
-
-For tests, for debuggers and for systems without fork. A job that kills the process kills the worker.
-"""
+"""What a SimpleWorker does: jobs run in the caller's own process, one at a time; a helper thread keeps the leases."""
 
 from __future__ import annotations
 
@@ -23,16 +20,14 @@ from rq.store.wire import Wire
 from rq.timeouts import TimerDeathPenalty, UnixSignalDeathPenalty
 
 from . import plan, settings
-from .base import BaseWorker
 from .board import bulks
 from .care import Care
 from .deadline import Deadline
+from .forks import rests_at_forks
 from .log import JobLog
 from .order import QueueOrder
 from .outage import Outage
 from .runner import Pack, Runner
-from .shield import Shield
-from .start import let_children_be
 from .surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -40,7 +35,9 @@ if TYPE_CHECKING:
 
     from rq.store.claim import Answer, Claim, Lease
 
-__all__ = ['SimpleWorker']
+    from .base import BaseWorker
+
+__all__ = ['Keeper', 'Loop']
 
 # How long it waits for a token before it looks at its limits again, and how often it looks for the end of a suspension.
 BLOCK = 1.0
@@ -48,27 +45,10 @@ BLOCK = 1.0
 ASK_AGAIN = 0.05
 
 
-class SimpleWorker(BaseWorker):
-    """A worker that runs jobs in the process that called `work()`."""
+class Loop:
+    """One call of a SimpleWorker's `work()`."""
 
-    def _work(self, shield: Shield, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
-        let_children_be()
-        loop = _Loop(self)
-        self._runner, self._is_horse = loop.runner, False
-        try:
-            with shield.lowered(loop.stop.on_signal):
-                return loop.run(burst, max_jobs, max_idle_time)
-        finally:
-            self._runner = None
-            if loop.stop.told:
-                shield.forget()
-            self.log.info("Worker '%s' done, quitting", self.key)
-
-
-class _Loop:
-    """One call of `work()`."""
-
-    def __init__(self, worker: SimpleWorker) -> None:
+    def __init__(self, worker: BaseWorker) -> None:
         self.worker = worker
         self.main = threading.current_thread() is threading.main_thread()  # the only one that signals reach
         self.deadline: Deadline | None = None
@@ -82,7 +62,7 @@ class _Loop:
         self.wire = Wire(clone(worker.connection, settings.WIRE_TIMEOUT))
         self.imitation = is_imitation(worker.connection)
         self.outage = Outage(worker.log, f'Worker {worker.name}')
-        self.keeper = _Keeper(worker)
+        self.keeper = self._keeper()
         self.stop = _Stop(self.keeper)
         self.seq = 0
         self.ran = 0
@@ -99,9 +79,7 @@ class _Loop:
         self.surroundings = Surroundings()
         self.keeper.start()
         try:
-            answer = self._insist(lambda: self.wire.command(b'TIME'))
-            if answer is not None:
-                self.seq = int(answer[0]) * 1_000_000 + int(answer[1])
+            if self.begin():
                 self._work(burst, max_jobs, max_idle)
         finally:
             self._say_what_is_lost()
@@ -113,6 +91,13 @@ class _Loop:
                 self.deadline.remove()
             _set_names(names)
         return self.ran > 0
+
+    def begin(self) -> bool:
+        """Learns from which number on its requests count; False: told to stop meanwhile."""
+        answer = self._insist(lambda: self.wire.command(b'TIME'))
+        if answer is not None:
+            self.seq = int(answer[0]) * 1_000_000 + int(answer[1])
+        return answer is not None
 
     def _say_what_is_lost(self) -> None:
         for packed in self.outcomes:
@@ -143,11 +128,18 @@ class _Loop:
         """The answer to a claim; None: told to stop, and nothing was owed."""
         self.seq += 1
         queues = [(name, 1) for _, name in self.order.next()]
-        counters = (self.runner.done, self.runner.failed, self.worked)
         token, self.token = self.token, b''
         worker = self.worker
         claim = store.Claim(
-            worker.name.encode(), worker.incarnation, self.seq, queues, room, self.outcomes, token, b'idle', counters
+            worker.name.encode(),
+            worker.incarnation,
+            self.seq,
+            queues,
+            room,
+            self.outcomes,
+            token,
+            b'idle',
+            self._counters(),
         )
         answer: Answer | None = self._insist(lambda: store.exchange(self.wire, claim), claim)
         if answer is None:
@@ -156,6 +148,12 @@ class _Loop:
             worker.log.error('An outcome came too late and was dropped: its lease had gone to another worker')
         self.outcomes = []
         return answer
+
+    def _keeper(self) -> Keeper:
+        return Keeper(self.worker)
+
+    def _counters(self) -> tuple[int, int, float] | None:
+        return self.runner.done, self.runner.failed, self.worked
 
     def _insist(self, request: Callable[[], Any], claim: Claim | None = None) -> Any:
         """The answer, whatever happens to Redis meanwhile; None: told to stop before there was one, and nothing is owed."""
@@ -234,9 +232,9 @@ class _Loop:
 class _Stop:
     """Signals: the first lets the job end, a second one at least a second later does not."""
 
-    def __init__(self, keeper: _Keeper) -> None:
+    def __init__(self, keeper: Keeper) -> None:
         self.told = False
-        self._since: float | None = None
+        self.since: float | None = None
         self._keeper = keeper
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
@@ -255,20 +253,25 @@ class _Stop:
         """The answer to SIGINT and SIGTERM. Raises SystemExit the second time."""
         # Not logged from here: the signal may have struck in the middle of another log line.
         now = time.monotonic()
-        what = plan.on_signal(self._since, now)
+        what = plan.on_signal(self.since, now)
         if what == 'cold':
             raise SystemExit('Cold shut down')
         if what == 'warm':
-            self.told, self._since = True, now
             self._keeper.say('Warm shut down requested')
+            self.tell()
+
+    def tell(self) -> None:
+        """The loop ends after the job in hand."""
+        if not self.told:
+            self.told, self.since = True, time.monotonic()
             if self._write >= 0:
                 os.write(self._write, b'!')
 
 
-class _Keeper(threading.Thread):
+class Keeper(threading.Thread):
     """The helper thread: renews leases, shows a long job to readers, and does its share for all."""
 
-    def __init__(self, worker: SimpleWorker) -> None:
+    def __init__(self, worker: BaseWorker) -> None:
         super().__init__(name=f'rq-keeper-{worker.name}', daemon=True)
         self.worker = worker
         self.connection = clone(worker.connection, settings.SUPERVISOR_TIMEOUT)
@@ -278,6 +281,7 @@ class _Keeper(threading.Thread):
         self._shown_at = 0.0
         self._said: list[str] = []
         self._end = threading.Event()
+        self._busy = rests_at_forks()
 
     def hold(self, lease: Lease, started: float) -> None:
         """A job begins; `started` in Redis time, epoch seconds."""
@@ -310,12 +314,13 @@ class _Keeper(threading.Thread):
             self._speak()
             if time.monotonic() < quiet_until:
                 continue
-            try:
-                self._show()
-                self.care.tick()
-                self.outage.passed()
-            except (RedisError, OSError) as error:
-                quiet_until = time.monotonic() + self.outage.failed(error)
+            with self._busy:
+                try:
+                    self._show()
+                    self.care.tick()
+                    self.outage.passed()
+                except (RedisError, OSError) as error:
+                    quiet_until = time.monotonic() + self.outage.failed(error)
         self._speak()
         try:
             self.care.leave()
@@ -325,7 +330,8 @@ class _Keeper(threading.Thread):
 
     def _speak(self) -> None:
         while self._said:
-            self.worker.log.info(self._said.pop(0))
+            with self._busy:
+                self.worker.log.info(self._said.pop(0))
 
     def _show(self) -> None:
         held, now = self._held, time.monotonic()
@@ -333,8 +339,11 @@ class _Keeper(threading.Thread):
             return
         if self._shown_at and now - self._shown_at < settings.ANNOUNCE_TTL / 3:
             return
-        worker_store.announce(self.connection, self.worker.name, held[0], held[1], settings.ANNOUNCE_TTL)
+        self._announce(held[0], held[1])
         self._shown_at = now
+
+    def _announce(self, lease: Lease, started: float) -> None:
+        worker_store.announce(self.connection, self.worker.name, lease, started, settings.ANNOUNCE_TTL)
 
 
 def _text(stored: bytes) -> str:

@@ -131,7 +131,7 @@ class Supervisor:
         except OSError as error:  # no memory or no process left: others may end
             self.log.error('Worker %s: no work-horse can be started (%s); trying again', self.worker.name, error)
             self._after('later', False)
-        self.worker._horse_pid = self.horse  # type: ignore[attr-defined]
+        self.worker._horse_pid = self.horse
 
     def _serve(self) -> None:
         """Redis: what is owed first, then what is due. While Redis is away it is tried ever less often."""
@@ -348,6 +348,11 @@ class Supervisor:
     def stop_run(self, job_id: str, execution: str) -> None:
         """Stops a job or a run of one, by command."""
         self.stops.ask(job_id, execution)
+
+    def told(self, at_once: bool = False) -> None:
+        """Told to stop by the worker's own methods, from whatever thread or signal handler."""
+        now = time.monotonic()
+        self._told += [now, now + 1] if at_once else [now]
 
     def _obey(self) -> None:
         self.ear.listen()

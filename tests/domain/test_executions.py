@@ -11,6 +11,7 @@ from redis import Redis
 from rq import Queue
 from rq.exceptions import DeserializationError, NoSuchJobError
 from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE, Execution, ExecutionRegistry
+from rq.store import keys
 from rq.store import worker as worker_store
 from tests.domain.work import give
 from tests.store.conftest import HorseMaker, horse
@@ -96,10 +97,41 @@ def test_an_old_run_without_its_jobs_id_is_of_the_job_that_was_asked_for(redis: 
     assert (found.job_id, found.worker_name) == ('j', '')
 
 
-def test_runs_are_shown_and_taken_away_by_workers_only(redis: Redis) -> None:
-    registry = ExecutionRegistry('j', redis)
-    run = Execution('e', 'j', redis)
-    with pytest.raises(NotImplementedError, match='by its worker'):
-        registry.add(run, 60, redis.pipeline())
-    with pytest.raises(NotImplementedError, match='as it ends'):
-        registry.remove(run, redis.pipeline())
+def test_a_run_can_be_written_renewed_and_deleted_by_hand_as_in_rq(redis: Redis, queue: Queue) -> None:
+    job = queue.enqueue(give)
+    with redis.pipeline() as pipeline:
+        run = Execution.create(job, 90, pipeline, worker_name='w1')
+        pipeline.execute()
+    now = redis.time()[0]
+    assert 88 <= redis.ttl(run.key) <= 90 and 148 <= redis.ttl(keys.executions(job.id)) <= 150
+    assert now + 88 <= redis.zscore(queue.started_job_registry.key, run.composite_key) <= now + 90
+    assert redis.smembers(keys.worker_executions('w1')) == {run.composite_key.encode()}
+    assert [found.id for found in job.get_executions()] == [run.id]
+    with redis.pipeline() as pipeline:
+        run.heartbeat(queue.started_job_registry, 70, pipeline)
+        pipeline.execute()
+    assert 68 <= redis.ttl(run.key) <= 70 and Execution.fetch(run.id, job.id, redis).last_heartbeat >= run.created_at
+    run.save(50)
+    assert 48 <= redis.ttl(run.key) <= 50
+    with redis.pipeline() as pipeline:
+        run.delete(job, pipeline)
+        assert pipeline.execute() == [1, 1, 1, 1]
+    assert job.get_executions() == [] and redis.exists(keys.job(job.id))
+
+
+def test_the_runs_of_a_job_are_added_removed_and_deleted(redis: Redis, queue: Queue) -> None:
+    job = queue.enqueue(give)
+    registry = ExecutionRegistry(job.id, redis)
+    run = Execution('e', job.id, redis, 'w1')
+
+    def do(*args: Any, **kwargs: Any) -> list[Any]:
+        with redis.pipeline() as pipeline:
+            args[0](*args[1:], pipeline, **kwargs)
+            return pipeline.execute()
+
+    assert do(lambda pipeline: registry.add(run, 60, pipeline, xx=True)) == [0, False]
+    assert do(lambda pipeline: registry.add(run, 60, pipeline)) == [1, True]
+    assert do(registry.remove, run) == [1]
+    do(Execution.create, job, 90)
+    do(registry.delete, job)
+    assert not redis.exists(registry.key) and job.get_executions() == []

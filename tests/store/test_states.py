@@ -158,6 +158,7 @@ ACTS: dict[str, list[Act]] = {
     'enqueue_when_ready': [ready({}), waiting_for({}, ready(DEPENDS)), waiting_for({}, ready(LIMITED))],
     'schedule': [lambda redis, _: enqueue.schedule(redis, 'default', entry('a', call='new', status='scheduled'), 4)],
     'claim': [on_the_list(lambda redis, worker: worker.ask())],
+    'hold': [lambda redis, _: claim.hold(redis, 'w1', claim.Lease('default', 'a', 'f' * 32))],
     'finish': [outcome('F'), outcome('F', ttl=0), again('F', ONCE_MORE), again('F', ONCE_MORE_LATER), outcome('R', 0)],
     'stop': [outcome('S'), again('S', FORGET)],
     'release_dependents': [

@@ -37,6 +37,23 @@ def pid() -> int:
     return os.getpid()
 
 
+def interpreter() -> dict[str, Any]:
+    """What a new interpreter finds."""
+    names = [os.environ.get(name) for name in ('RQ_WORKER_ID', 'RQ_JOB_ID', 'RQ_EXECUTION_ID')]
+    started = 'rq.worker.spawn' in sys.argv or sys.argv == ['-c']
+    return {'pid': os.getpid(), 'started': started, 'names': names, 'stdin': os.read(0, 1).decode()}
+
+
+def told_of_the_end() -> None:
+    """Waits for HerokuWorker's exception."""
+    note('waits')
+    try:
+        time.sleep(30)
+    except BaseException as error:
+        note('end', error, sorted(error.extra_info))  # type: ignore[attr-defined]
+        raise
+
+
 def sleep(seconds: float) -> str:
     note('sleep', seconds)
     time.sleep(seconds)

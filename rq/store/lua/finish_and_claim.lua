@@ -3,7 +3,8 @@
 -- its lease in the same step.
 -- KEYS: 1 the list of the first queue (routing only)
 -- ARGV: 1 prefix  2 worker  3 seq (number of the request, microseconds of Redis time and up)  4 execution (30 hex)
---       5 state the worker hash should show, '' to leave it  6 finished jobs  7 failed jobs  8 working time (seconds)
+--       5 state the worker hash should show, '' to leave it  6 finished jobs  7 failed jobs  8 working time (seconds;
+--       all three '': counted elsewhere)
 --       9 room (jobs at most, up to 64; 0: claim nothing)  10 bytes of payload at most  11 token (queue that woke the
 --       caller, '')  12 number of queues n, then n times: name, jobs a pack (1 to 64); then number of outcomes m,
 --       then m times the eight of lib/results.lua
@@ -55,8 +56,10 @@ local c = { worker = worker, execution = ARGV[4], room = math.min(64, tonumber(A
 claim(c)
 remember(worker, seq, c.members, answers)
 if redis.call('EXISTS', k_worker(worker)) == 1 then
-  redis.call('HSET', k_worker(worker), 'successful_job_count', ARGV[6], 'failed_job_count', ARGV[7],
-    'total_working_time', ARGV[8])
+  if ARGV[6] ~= '' then
+    redis.call('HSET', k_worker(worker), 'successful_job_count', ARGV[6], 'failed_job_count', ARGV[7],
+      'total_working_time', ARGV[8])
+  end
   local show = #c.jobs > 0 and 'busy' or ARGV[5]
   if show ~= '' then redis.call('HSET', k_worker(worker), 'state', show) end
 end
