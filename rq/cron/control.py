@@ -36,7 +36,7 @@ def get_paused(names: Sequence[str], connection: Redis) -> list[str]:
 
 
 def get_cron_job_ids(name: str, connection: Redis, start: int = 0, end: int = -1) -> list[str]:
-    """Ids of the jobs that a cron job made, oldest first: the last 1,000, for a year. One round trip."""
+    """Ids of the jobs that a cron job made, newest first: the last 1,000, for a year. One round trip."""
     return store.history(connection, name, start, end)
 
 

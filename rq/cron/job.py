@@ -170,7 +170,7 @@ class CronJob:
         return keys.cron_history(self.name)
 
     def get_job_ids(self, connection: Redis, start: int = 0, end: int = -1) -> list[str]:
-        """Ids of the jobs it made, oldest first. One round trip."""
+        """Ids of the jobs it made, newest first. One round trip."""
         return store.history(connection, self.name, start, end)
 
     def enqueue(self, connection: Redis) -> Job:

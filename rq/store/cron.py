@@ -134,8 +134,8 @@ def paused(connection: Any, names: Sequence[str]) -> list[bool]:
 
 
 def history(connection: Any, name: str, start: int = 0, end: int = -1) -> list[str]:
-    """Ids of the jobs that a cron job made, oldest first."""
-    return [text(member) for member in connection.zrange(keys.cron_history(name), start, end)]
+    """Ids of the jobs that a cron job made, newest first."""
+    return [text(member) for member in connection.zrevrange(keys.cron_history(name), start, end)]
 
 
 # --- schedulers, for readers ------------------------------------------------------------------------------------------

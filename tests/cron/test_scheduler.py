@@ -66,7 +66,7 @@ def test_an_interval_is_enqueued_at_once_and_then_when_it_is_over(redis: Redis, 
     ran_at(redis, job, 601)
     assert scheduler.enqueue_jobs() == [job]
     assert waiting(redis) == 2
-    assert cron.get_cron_job_ids('n', redis) == Queue('q', connection=redis).job_ids
+    assert cron.get_cron_job_ids('n', redis) == Queue('q', connection=redis).job_ids[::-1]  # newest first
     assert cron_job_registry.get_names(redis) == ['n']
 
 

@@ -95,7 +95,7 @@ def test_a_run_that_was_asked_for_is_enqueued_once_even_of_a_paused_job(redis: R
 def test_a_run_that_nothing_is_asked_about_is_in_the_history(redis: Redis) -> None:
     assert [ask(redis, name, 0, run=cron.ALWAYS) for name in 'aab'] == [b'QUEUED'] * 3
     assert waiting(redis) == ['a', 'b']
-    assert cron.history(redis, 'nightly') == ['a', 'b']
+    assert cron.history(redis, 'nightly') == ['b', 'a']
     assert not redis.exists(keys.cron_state('nightly'))
 
 
@@ -103,8 +103,8 @@ def test_the_history_keeps_the_newest_thousand(redis: Redis) -> None:
     redis.zadd(keys.cron_history('nightly'), {f'old-{number}': number for number in range(1000)})
     ask(redis, 'a', now(redis) - SECOND)
     assert redis.zcard(keys.cron_history('nightly')) == 1000
-    assert cron.history(redis, 'nightly', -1) == ['a']
-    assert cron.history(redis, 'nightly', 0, 0) == ['old-1']
+    assert cron.history(redis, 'nightly', 0, 0) == ['a']
+    assert cron.history(redis, 'nightly', -1) == ['old-1']
 
 
 def test_a_look_tells_the_time_and_every_state_in_one_round_trip(redis: Redis) -> None:
