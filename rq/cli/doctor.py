@@ -57,6 +57,13 @@ class Patient:
 
         return survey(self.connection)
 
+    @cached_property
+    def silent(self) -> set[str]:
+        """Names of workers that seem to be there and are dead. Raises redis-py's errors."""
+        from rq.store import worker
+
+        return set(worker.silent(self.connection, [each.name for each in self.survey.workers]))
+
 
 # --- the checks ---------------------------------------------------------------------------------------------------
 
@@ -127,11 +134,24 @@ def _suspended(patient: Patient) -> Iterator[Finding]:
         yield Finding('ok', 'workers are not suspended')
 
 
+def _workers(patient: Patient) -> Iterator[Finding]:
+    """Whether some are dead, and nobody has noticed."""
+    from .chart import printable
+
+    for worker in patient.survey.workers:
+        if worker.name in patient.silent:
+            who = f'{printable(worker.name)} ({printable(worker.hostname)}.{printable(worker.pid)})'
+            yield Finding('warning', f'{who} is dead: another worker of its queues takes its jobs within a minute')
+    alive = len(patient.survey.workers) - len(patient.silent)
+    yield Finding('ok', f'{alive} {"is" if alive == 1 else "are"} alive')
+
+
 def _queues(patient: Patient) -> Iterator[Finding]:
     """Whether jobs wait where nobody listens."""
     from .chart import printable
 
-    heard = {name for worker in patient.survey.workers for name in worker.queues}
+    alive = [worker for worker in patient.survey.workers if worker.name not in patient.silent]
+    heard = {name for worker in alive for name in worker.queues}
     unheard = [row for row in patient.survey.queues if row.waiting and row.name not in heard]
     for row in unheard[:SHOWN]:
         name = printable(row.name)
@@ -141,7 +161,7 @@ def _queues(patient: Patient) -> Iterator[Finding]:
     if len(unheard) > SHOWN:
         yield Finding('fault', f'the same is so of {len(unheard) - SHOWN} more queues')
     if not unheard:
-        yield Finding('ok', f'each queue in which jobs wait has a worker ({len(patient.survey.workers)} in all)')
+        yield Finding('ok', 'each queue in which jobs wait has a worker')
 
 
 # Name, check, and whether it needs the server. In this order; add yours.
@@ -151,6 +171,7 @@ CHECKS: list[tuple[str, Callable[[Patient], Iterator[Finding]], bool]] = [
     ('eviction', _eviction, True),
     ('persistence', _persistence, True),
     ('suspended', _suspended, True),
+    ('workers', _workers, True),
     ('queues', _queues, True),
 ]
 

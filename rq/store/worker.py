@@ -41,6 +41,7 @@ __all__ = [
     'running',
     'server_uptime',
     'set_fields',
+    'silent',
     'strike_off',
 ]
 
@@ -143,6 +144,16 @@ def fetch_many(connection: Any, names: Sequence[str]) -> list[dict[bytes, bytes]
         pipeline.hgetall(keys.worker(name))
     found: list[dict[bytes, bytes]] = pipeline.execute()
     return found
+
+
+def silent(connection: Any, names: Sequence[str]) -> list[str]:
+    """Those whose lease is over: dead, and not buried yet. Workers of other RQs have none, and are never among them."""
+    pipeline = connection.pipeline(transaction=False)
+    for name in names:
+        pipeline.hexists(keys.worker(name), 'incarnation')
+        pipeline.exists(keys.lease(name))
+    answers = pipeline.execute()
+    return [name for name, ours, leased in zip(names, answers[::2], answers[1::2], strict=True) if ours and not leased]
 
 
 def running(connection: Any, name: str) -> list[str]:

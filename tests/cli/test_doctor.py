@@ -13,7 +13,7 @@ from redis import Redis
 from rq.cli import doctor as module
 from rq.cli.doctor import CHECKS, Finding, Patient, examine
 from rq.server import EmbeddedServer
-from rq.store import admin
+from rq.store import admin, keys
 from rq.store.server import ServerFacts
 from tests.cli.conftest import AddJobs, Run
 
@@ -63,6 +63,22 @@ def test_of_many_such_queues_some_are_named(run: Run, add_jobs: AddJobs) -> None
     for number in range(8):
         add_jobs(f'q{number}')
     assert 'the same is so of 3 more queues' in run('doctor').stdout
+
+
+def test_a_dead_worker_is_told_and_listens_on_nothing(
+    run: Run, redis: Redis, add_jobs: AddJobs, add_worker: Callable[..., None]
+) -> None:
+    add_jobs('low')
+    add_worker('w1', ['low'], incarnation='a' * 16)
+    redis.set(keys.lease('w1'), 'a' * 16)
+    add_worker('rqs', ['other'])  # one of another RQ has no lease
+    told = run('doctor')
+    assert told.exit_code == 0 and '2 are alive' in told.stdout
+    redis.delete(keys.lease('w1'))
+    told = run('doctor')
+    assert told.exit_code == 1
+    assert 'warning workers      w1 (host.42) is dead' in told.stdout and '1 is alive' in told.stdout
+    assert 'no worker listens on it: `rq worker low`' in told.stdout
 
 
 def test_suspended_workers_are_a_warning(run: Run, redis: Redis) -> None:

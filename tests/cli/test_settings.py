@@ -11,6 +11,7 @@ import pytest
 from redis import Redis, SSLConnection
 from redis.sentinel import SentinelConnectionPool
 
+from rq import Queue
 from rq.cli.helpers import CliConfig, get_redis_from_config, read_config_file
 from rq.server import EmbeddedServer, find_server
 from tests.cli.conftest import Run
@@ -171,6 +172,11 @@ def test_a_real_sentinel_leads_to_its_master(
     (tmp_path / 'conf.py').write_text(text)
     info = processes.rq('info', '-c', 'conf', cwd=tmp_path)
     assert info.wait() == 0, info.report()
+    with Redis(port=master.port) as client:
+        job = Queue(connection=client).enqueue('operator.add', 1, 2)
+        pool = processes.rq('worker-pool', '-b', '-n', '2', '-c', 'conf', cwd=tmp_path)
+        assert pool.wait() == 0, pool.report()
+        assert job.return_value() == 3
     (tmp_path / 'conf.py').write_text(text.replace('mine', 'other'))
     unknown = processes.rq('info', '-c', 'conf', cwd=tmp_path)
     assert unknown.wait() == 1
@@ -182,3 +188,36 @@ def answers(client: Redis) -> bool:
         return bool(client.ping())
     except Exception:
         return False
+
+
+def test_classes_are_also_taken_from_the_environment(run: Run, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ('WORKER', 'JOB', 'QUEUE', 'CONNECTION'):
+        monkeypatch.setenv(f'RQ_{kind}_CLASS', 'nosuch.Class')
+        result = run('worker', '--burst')
+        assert result.exit_code == 2 and f'--{kind.lower()}-class' in result.stderr
+        monkeypatch.setenv(
+            f'RQ_{kind}_CLASS', {'JOB': 'rq.job.Job', 'CONNECTION': 'redis.Redis'}.get(kind, f'rq.{kind.title()}')
+        )
+    assert run('worker', '--burst').exit_code == 0
+
+
+def test_another_prefix_is_that_of_every_key_of_every_command(
+    processes: Processes, redis: Redis, redis_url: str
+) -> None:
+    def rq(*words: str, code: int = 0) -> str:
+        process = processes.rq(*words, url=redis_url, env={'RQ_KEY_PREFIX': 'my-rq'})
+        assert process.wait() == code, process.report()
+        return process.stdout
+
+    rq('enqueue', 'operator.add', ':1', ':2', '--job-id', 'good')
+    rq('enqueue', 'operator.truediv', ':1', ':0', '--job-id', 'bad')
+    rq('enqueue', 'operator.add', '--schedule-in', '1h')
+    rq('worker-pool', '--burst')
+    assert 'queue default 0, 0 executing, 1 finished, 1 failed' in rq('info', '-r')
+    rq('requeue', 'bad')
+    rq('suspend')
+    assert '1 jobs wait in queue default' in rq('doctor', code=1)
+    assert redis.keys('my-rq:suspended')
+    rq('resume')
+    assert '1 jobs removed from default queue' in rq('empty', 'default')
+    assert [key for key in redis.scan_iter() if not key.startswith(b'my-rq:')] == []
