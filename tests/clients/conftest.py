@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.cookiejar
 import json
 import socket
 import urllib.error
@@ -94,7 +95,12 @@ class Site:
     def __init__(self, base: str) -> None:
         self.base = base
         self.headers: dict[str, str] = {}
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        self._cookies = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
+
+    def cookie(self, name: str) -> str:
+        [found] = [cookie.value for cookie in self._cookies if cookie.name == name]
+        return found or ''
 
     def get(self, path: str) -> Page:
         return self._ask(urllib.request.Request(self.base + path, headers=self.headers))
