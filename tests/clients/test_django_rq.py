@@ -227,7 +227,6 @@ def test_its_worker_enqueues_what_is_due(client: Client, project: dict[str, str]
     assert due.return_value() == 3
 
 
-@pytest.mark.xfail(reason='cli: rq.worker_pool', raises=AssertionError)
 def test_its_pool_runs_jobs(client: Client, project: dict[str, str], queue: Queue) -> None:
     done = [queue.enqueue(jobs.add, 1, n) for n in range(4)]
     client.run('django-admin', 'rqworker-pool', 'default', '--burst', '--num-workers', '2', env=project)
