@@ -47,7 +47,7 @@ class Reading:
     failed_job_count = 0
     total_working_time = 0.0
     current_job_working_time = 0.0
-    _state = '?'
+    _state = 'starting'
 
     # --- which there are
 
@@ -172,7 +172,7 @@ class Reading:
     # --- what it does
 
     def get_state(self) -> str:
-        """`started`, `idle`, `busy`, `suspended` or `?`, as read last."""
+        """`starting`, `started`, `idle`, `busy`, `suspended` or `?`, as read last."""
         return self._state
 
     def set_state(self, state: str, pipeline: Any = None) -> None:
@@ -239,6 +239,7 @@ class Reading:
     def register_death(self) -> None:
         """Takes the worker out of the sets; its hash tells of its death for 60 s."""
         store.retire(self.connection, self.name, self.incarnation, self.queue_names())
+        self.death_date = now()
 
     def _retire(self) -> None:
         try:

@@ -60,6 +60,11 @@ ERRORS = (
     Difference(r'canceling \| delete again', 'raises InvalidJobOperation .*', 'None', 'deleting may be repeated'),
 )  # fmt: skip
 
+MORE = (
+    Difference(r'changing_a_queue \| push_job_id.*', 'None', r'\d+', 'how many there are now, as the list says'),
+    Difference(r'workers \| KEY rq:worker:w state', 'idle', 'busy', 'a burst that was refused touches no state'),
+)  # fmt: skip
+
 # --- Answers: what is wrong in RQ or lost by it ----------------------------------------------------------------------
 
 BETTER = (
@@ -92,4 +97,4 @@ SCHEDULES = (
                'ours: by it supervisors know that they may promote beside this scheduler'),
 )  # fmt: skip
 
-DIFFERENCES = (*DATA, *ERRORS, *BETTER, *SCHEDULES)
+DIFFERENCES = (*DATA, *ERRORS, *MORE, *BETTER, *SCHEDULES)

@@ -13,9 +13,9 @@ from tests.compat.differences import DIFFERENCES
 
 # Sections that need what has not landed yet. It gets shorter.
 PENDING = {
-    'every_option', 'more_options', 'bad_options', 'explicit_and_in_bulk', 'unique', 'queues', 'changing_a_queue', 'jobs',
+    'every_option', 'more_options', 'bad_options', 'explicit_and_in_bulk', 'unique', 'queues', 'jobs',
     'retries', 'repeats', 'callbacks', 'results', 'waiting', 'at_once', 'failing_parents', 'canceled_parents', 'emptied',
-    'groups', 'rate_limits', 'executions', 'workers', 'commands', 'decorators',
+    'groups', 'rate_limits', 'executions', 'decorators',
 }  # fmt: skip
 
 
