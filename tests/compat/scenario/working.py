@@ -53,7 +53,7 @@ def running(r: Recorder, redis: Any) -> None:
         job = r(f'fetch {job_id}', q.fetch_job, job_id)
         if job is not None:
             r.look(job_id, job, *DONE, 'exc_info')
-    r('finished', q.finished_job_registry.get_job_ids)
+    r('finished', lambda: sorted(q.finished_job_registry.get_job_ids()))
     r('failed', lambda: sorted(q.failed_job_registry.get_job_ids()))
     r('expiration', q.failed_job_registry.get_expiration_time, bad)
 
@@ -276,7 +276,7 @@ def in_process(r: Recorder, redis: Any) -> None:
     r('scheduled', q.enqueue_in, timedelta(hours=1), compat_jobs.add, 1, 2, job_id='in')
     r('unique', q.enqueue, compat_jobs.add, 1, 2, job_id='good', unique=True)
     r('inside a job', q.enqueue, compat_jobs.enqueue_another, 'q', 'another', job_id='outer')
-    r('finished', q.finished_job_registry.get_job_ids)
+    r('finished', lambda: sorted(q.finished_job_registry.get_job_ids()))
     r('failed', lambda: sorted(q.failed_job_registry.get_job_ids()))
     r('count', lambda: q.count)
 
