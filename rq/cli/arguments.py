@@ -77,13 +77,16 @@ def parse_schedule(schedule_in: str | None, schedule_at: str | None) -> datetime
 
 
 def _taken_apart(argument: str) -> tuple[str | None, ParsingMode, str]:
-    """Keyword, mode and the words of the value. A mark at the very beginning means a value without a keyword."""
+    """Keyword, mode and the words of the value. A mark at the very beginning means a value without a keyword.
+
+    As in RQ, one that is in the keyword before, as in `a::=1`, is a part of it like the last one.
+    """
     if argument[:1] in MARKS:
         return None, MARKS[argument[0]], argument[1:]
     before, equals, after = argument.partition('=')
     if not equals or not before:
         return None, ParsingMode.PLAIN_TEXT, argument
-    if before[-1] in MARKS:
+    if before[-1] in MARKS and before[-1] not in before[:-1]:
         return before[:-1], MARKS[before[-1]], after
     return before, ParsingMode.PLAIN_TEXT, after
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import random
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +15,13 @@ import click
 import pytest
 from redis import Redis
 
+from bench.systems import prepare
 from rq import Queue
 from rq.cli.helpers import parse_function_arg, parse_function_args, parse_schedule
 from rq.exceptions import TimeoutFormatError
 from rq.job import Job
 from tests.cli.conftest import Run
+from tests.support.processes import ROOT
 
 
 def enqueued(run: Run, *words: str) -> str:
@@ -73,6 +79,32 @@ def test_a_file_that_cannot_be_read_ends_it_with_1(run: Run, tmp_path: Path) -> 
         result = run('enqueue', 'f', f'@{name}')
         assert (result.exit_code, result.stderr.count('\n')) == (1, 1)
         assert result.stderr.startswith(f'Error: Could not open file {name!r}: ')
+
+
+WORDS_SCRIPT = """
+import json, random, sys
+from rq.cli.helpers import parse_function_arg
+
+def meaning(word):
+    try:
+        return repr(parse_function_arg(word, 2))
+    except Exception as error:
+        return f'{type(error).__name__}: {error}'
+
+random.seed(int(sys.argv[1]))
+words = [''.join(random.choices('a=:%1"[] {-', k=random.randint(0, 7))) for _ in range(3000)]
+print(json.dumps([[word, meaning(word)] for word in words]))
+"""
+
+
+def test_any_word_means_what_it_means_to_rq() -> None:
+    seed = str(random.randrange(10**9))
+    said = [
+        subprocess.run([python, '-c', WORDS_SCRIPT, seed], cwd=folder, capture_output=True, check=True).stdout
+        for python, folder in ((prepare('3.0.0'), prepare('3.0.0').parent), (sys.executable, ROOT))
+    ]
+    theirs, ours = map(json.loads, said)
+    assert [pair for pair in zip(theirs, ours, strict=True) if pair[0] != pair[1]] == [], f'seed {seed}'
 
 
 def test_words_are_positional_and_keyword_arguments_in_any_order() -> None:
