@@ -68,7 +68,12 @@ def shell(environment: Path, wheels: Path, uv: Path, tmp_path: Path) -> Shell:
     path = os.pathsep.join(map(str, (environment / 'bin', uv, '/usr/bin', '/bin')))
     kept = {name: value for name, value in os.environ.items() if name not in ('PYTHONPATH', 'PYTHONHOME')}
     links = {'PIP_FIND_LINKS': ' '.join([str(wheels), kept.get('PIP_FIND_LINKS', '')])}
-    ours = {'PATH': path, 'VIRTUAL_ENV': str(environment), 'UV_FIND_LINKS': str(wheels)}
+    ours = {
+        'PATH': path,
+        'VIRTUAL_ENV': str(environment),
+        'UV_FIND_LINKS': str(wheels),
+        'UV_CACHE_DIR': str(uv.parent / 'cache'),
+    }
     quiet = {'PIP_DISABLE_PIP_VERSION_CHECK': '1', 'PIP_ROOT_USER_ACTION': 'ignore'}
 
     def run(command: str) -> str:
