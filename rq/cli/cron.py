@@ -36,13 +36,15 @@ def cron(config: CliConfig, config_path: str | None, logging_level: str, **asked
 
     With --list, --pause, --resume or --run-now it does that and ends; then the file may be left out.
     """
+    from rq.store import cron as store
+
     if asked['listing'] or asked['pause'] or asked['resume'] or asked['run_now']:
         _manage(config, config_path, **asked)
         return
     if not config_path:
         raise click.UsageError("Missing argument 'CONFIG_PATH'.")
     scheduler = _scheduler(config, config_path, logging_level.upper())
-    config.quick_connection.ping()
+    store.look(config.quick_connection, [])  # says at once if there is no server
     if not scheduler.get_jobs():
         scheduler.log.warning('%s registers no cron job', config_path)
     scheduler.start()

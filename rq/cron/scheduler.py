@@ -28,7 +28,7 @@ from rq.utils import decode_redis_hash, now, str_to_date, utcformat
 
 from .config import run_config, taken, what_was_set
 from .job import CronJob, enqueue_for
-from .slots import Due, due_intervals, due_times, micros, moment
+from .slots import Due, due_intervals, due_times, jitter_of, micros, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -151,10 +151,10 @@ class CronScheduler:
                 if self._serve(job, state, at):
                     enqueued.append(job)
                     self._complaints.pop(id(job), None)
-            except (RedisError, OSError) as error:
-                if not isinstance(error, RedisError) or classify(error) is not Trouble.BUG:
+            except RedisError as error:
+                if classify(error) is Trouble.TRANSIENT:
                     raise
-                self._complain(job, error)  # a key of a wrong type, perhaps
+                self._complain(job, error)  # a full server, a key of a wrong type, a queue that is not allowed
             except Exception as error:  # noqa: BLE001  # what a job is made of is somebody's own
                 job._refused_run = state.run
                 self._complain(job, error)
@@ -169,7 +169,7 @@ class CronScheduler:
     def _serve(self, job: CronJob, state: store.State, at: int) -> bool:
         if id(job) not in self._begun:
             job._life_begins(at, state)
-            if job._times is not None and job.misfire != 'skip':
+            if job._times is not None and job.misfire != 'skip' and state.last is None:
                 store.begin(self.connection, job.name, job.definition, at)
             self._begun.add(id(job))
         if state.enqueued and state.last is not None:
@@ -190,7 +190,7 @@ class CronScheduler:
         for (slot, when), after in zip(due.slots, following, strict=True):
             try:
                 ran |= self._enqueue(job, store.Slot(job.name, job.definition, slot, when, gap), at)
-            except (RedisError, OSError):
+            except RedisError:
                 raise  # it is still due at the next look
             except Exception:
                 job.next_enqueue_time = moment(due.next)
@@ -216,12 +216,12 @@ class CronScheduler:
         return True
 
     def calculate_sleep_interval(self) -> float:
-        """Seconds until the next slot, 60 at most."""
-        due = [job.next_enqueue_time for job in self._cron_jobs if job.next_enqueue_time]
-        if not due:
+        """Seconds until the next slot is due, 60 at most."""
+        slots = [(job, micros(job.next_enqueue_time)) for job in self._cron_jobs if job.next_enqueue_time]
+        if not slots:
             return LONGEST_SLEEP
-        seconds = (micros(min(due, key=micros)) - self._now()) / 1e6
-        return max(0.0, min(LONGEST_SLEEP, seconds))
+        soonest = min(slot + jitter_of(job.name, slot, job.jitter) for job, slot in slots)
+        return max(0.0, min(LONGEST_SLEEP, (soonest - self._now()) / 1e6))
 
     def _now(self) -> int:
         """Redis time (us), counted on from the last look; this process's own before the first."""
@@ -257,7 +257,9 @@ class CronScheduler:
                 if not away:
                     self.log.error('CronScheduler %s: Redis is away, going on when it is back: %s', self.name, error)
                 away = True
-            self._sleep(LOOK_EVERY if away else min(LOOK_EVERY, self.calculate_sleep_interval() + JUST_AFTER))
+            # What could not be enqueued is still due: that is no reason to ask all the time.
+            patient = away or self._complaints
+            self._sleep(LOOK_EVERY if patient else min(LOOK_EVERY, self.calculate_sleep_interval() + JUST_AFTER))
 
     def _sleep(self, seconds: float) -> None:
         if not self._stop_requested:

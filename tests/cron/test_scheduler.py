@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from rq import Queue, cron, cron_job_registry, cron_scheduler_registry
-from rq.cron import CronJob, CronScheduler
+from rq.cron import CronJob, CronScheduler, slots
 from rq.cron.slots import micros
 from rq.exceptions import SchedulerNotFound
 from rq.job import Job
@@ -263,3 +263,34 @@ def test_nothing_is_asked_of_the_connection_before_it_is_needed() -> None:
     scheduler = CronScheduler(None, logging_level='CRITICAL')  # type: ignore[arg-type]
     scheduler.register(note, 'q', interval=5)
     assert scheduler.calculate_sleep_interval() == 60
+
+
+def test_it_sleeps_until_a_slot_that_is_put_off_is_due(redis: Redis, make: Make) -> None:
+    scheduler = make({'cron': '* * * * *', 'jitter': 59.9, 'name': 'n'})
+    (job,) = scheduler.get_jobs()
+    slot = datetime.now(UTC).replace(second=0, microsecond=0)
+    while slots.jitter_of('n', micros(slot), 59.9) < (datetime.now(UTC) - slot).total_seconds() * SECOND + 2 * SECOND:
+        slot += timedelta(minutes=1)
+    job.next_enqueue_time = slot
+    assert scheduler.enqueue_jobs() == []
+    due = slot + timedelta(microseconds=slots.jitter_of('n', micros(slot), 59.9))
+    assert scheduler.calculate_sleep_interval() == pytest.approx(
+        min(60, (due - datetime.now(UTC)).total_seconds()), abs=1
+    )
+
+
+def test_a_server_that_refuses_one_queue_keeps_no_other_cron_job_from_its_own(
+    redis: Redis, redis_url: str, make: Make
+) -> None:
+    allowed = [f'~rq:{part}' for part in ('job:*', 'gone:*', 'cron*', 'queues', 'queue:good', 'wake:good')]
+    redis.execute_command('ACL', 'SETUSER', 'narrow', 'on', '>secret', *allowed, '+@all')
+    try:
+        with Redis.from_url(redis_url, username='narrow', password='secret') as narrow:
+            scheduler = CronScheduler(narrow, logging_level='CRITICAL')
+            for queue in ('bad', 'good'):
+                scheduler.register(note, queue, interval=600, name=queue)
+            assert [job.name for job in scheduler.enqueue_jobs()] == ['good']
+            assert [words.split(':')[0] for words in scheduler._complaints.values()] == ['NoPermissionError']
+            assert not redis.exists(keys.cron_state('bad'), keys.cron_history('bad'))
+    finally:
+        redis.execute_command('ACL', 'DELUSER', 'narrow')
