@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
-__all__ = ['register', 'run_config', 'taken', 'waiting', 'what_was_set']
+__all__ = ['OURS', 'register', 'run_config', 'taken', 'waiting', 'what_was_set']
 
 # What the module `rq.cron` shows as `_job_data_registry`: calls of `register` that no scheduler has taken yet.
 waiting: list[dict[str, Any]] = []

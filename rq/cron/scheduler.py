@@ -26,7 +26,7 @@ from rq.store import keys
 from rq.store.replies import Trouble, classify
 from rq.utils import decode_redis_hash, now, str_to_date, utcformat
 
-from .config import run_config, taken, what_was_set
+from .config import OURS, run_config, taken, what_was_set
 from .job import CronJob, enqueue_for
 from .slots import Due, due_intervals, due_times, jitter_of, micros, moment
 
@@ -69,6 +69,7 @@ class CronScheduler:
         self.log = logging.getLogger('rq.cron')
         setup_loghandlers(logging_level, name='rq.cron')
         self._stop_requested = False
+        self._ours: dict[str, Any] = {}  # what a file says that the `register` of a subclass may not take
         self._begun: set[int] = set()  # ids of the cron jobs whose life has begun here
         self._complaints: dict[int, str] = {}  # what has been said of a cron job, so that it is said once
         self._clock = (0, 0.0)  # Redis time (us) and the monotonic clock when it was asked
@@ -106,7 +107,7 @@ class CronScheduler:
         job = CronJob(
             queue_name, func, args=args, kwargs=kwargs, interval=interval, cron=cron, job_timeout=job_timeout,
             result_ttl=result_ttl, ttl=ttl, failure_ttl=failure_ttl, meta=meta, webhooks=webhooks, name=name,
-            tz=tz, misfire=misfire, jitter=jitter,
+            **{'tz': tz, 'misfire': misfire, 'jitter': jitter, **self._ours},
         )  # fmt: skip
         job._twin = sum(other.name == job.name and other._same(job) for other in self._cron_jobs)
         self._cron_jobs.append(job)
@@ -125,11 +126,13 @@ class CronScheduler:
         count = 0
         for told in taken():
             try:
+                self._ours = {name: told.pop(name) for name in OURS if name in told}
                 self.register(**what_was_set(told))
                 count += 1
             except Exception as error:  # noqa: BLE001  # a subclass's `register` is somebody's own
                 func = told['func']
                 self.log.error('Left out of %s: %s: %s', config_path, getattr(func, '__name__', func), error)
+        self._ours = {}
         self.log.info('Successfully registered %d cron jobs from %r', count, config_path)
 
     def get_jobs(self) -> list[CronJob]:

@@ -130,11 +130,14 @@ def test_a_subclass_may_take_fewer_arguments(folder: Path) -> None:
             )
 
     (folder / 'crons.py').write_text(
-        'from rq import cron\nfrom tests.cron.work import note\ncron.register(note, "q", interval=5)'
+        'from rq import cron\nfrom tests.cron.work import note\ncron.register(note, "q", interval=5)\n'
+        'cron.register(note, "q", cron="0 3 * * *", tz="Europe/Prague", misfire="once", jitter=5)\n'
+        'cron.register(note, "q", cron="0 3 * * *", misfire="never")\ncron.register(note, "q", interval=6)\n'
     )
     scheduler = Narrow()
     scheduler.load_config_from_file('crons.py')
-    assert [job.func_name for job in scheduler.get_jobs()] == ['tests.cron.work.note']
+    told = [(job.interval, job.tz, job.misfire, job.jitter) for job in scheduler.get_jobs()]
+    assert told == [(5, None, 'skip', 0), (None, 'Europe/Prague', 'once', 5), (6, None, 'skip', 0)]
 
 
 def test_what_was_registered_waits_for_the_scheduler_that_takes_it() -> None:
