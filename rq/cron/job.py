@@ -14,6 +14,7 @@ from rq.queue import Queue
 from rq.store import cron as store
 from rq.store import keys
 from rq.utils import NOT_JSON_SERIALIZABLE, now, safe_json_dumps, str_to_date, utcformat
+from rq.webhook import Webhook
 
 from .slots import MISFIRE, micros
 from .times import Times, zone
@@ -242,6 +243,8 @@ class CronJob:
         for name in ('args', 'kwargs', 'meta', 'webhooks'):
             if data.get(name) is not None:
                 given[name] = _from_json(data[name])
+        if isinstance(given.get('webhooks'), list):
+            given['webhooks'] = [Webhook.from_dict(told) for told in given['webhooks']]
         if isinstance(given.get('args'), list):
             given['args'] = tuple(given['args'])
         job = cls._readable(data['queue_name'], given)

@@ -32,7 +32,7 @@ ROOMS: dict[str, list[str]] = {
 }
 ROOMS['command'] = ['executions', 'job', *DOMAIN]
 ROOMS['cron_job_registry'] = ROOMS['cron_scheduler_registry'] = DOMAIN
-ROOMS['cron'] = ['cron_job_registry', 'cron_scheduler_registry', 'queue', 'job', *DOMAIN]
+ROOMS['cron'] = ['cron_job_registry', 'cron_scheduler_registry', 'queue', 'job', 'webhook', *DOMAIN]
 ROOMS['scheduler'] = ['registry', 'queue', 'job', *DOMAIN]
 BELOW_WORKER = [*ROOMS]
 ROOMS['decorators'] = ['queue', 'results', 'job', *DOMAIN]

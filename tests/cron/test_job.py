@@ -13,6 +13,7 @@ from rq import Queue
 from rq.cron import CronJob, get_cron_job_ids
 from rq.job import Job
 from rq.utils import NOT_JSON_SERIALIZABLE
+from rq.webhook import Webhook
 from tests.cron.work import note
 
 
@@ -97,6 +98,10 @@ def test_what_is_kept_of_it_reads_back() -> None:
     again = CronJob.from_dict(told)
     same = ('name', 'args', 'kwargs', 'cron', 'job_options', 'latest_enqueue_time', 'next_enqueue_time', 'definition')
     assert [getattr(again, name) for name in same] == [getattr(job, name) for name in same]
+    hook = Webhook('http://localhost/done', 'finished')
+    assert CronJob.from_dict(CronJob('q', note, interval=5, webhooks=[hook]).to_dict()).job_options['webhooks'] == [
+        hook
+    ]
     ours = CronJob('q', note, interval=5, tz=ZoneInfo('Europe/Prague'), misfire='all', jitter=2)
     again = CronJob.from_dict(ours.to_dict())
     assert (again.tz, again.misfire, again.jitter) == ('Europe/Prague', 'all', 2)
