@@ -225,8 +225,7 @@ class WorkerPool:
         self.log.info('Worker %s with pid %d is dead (%s)', worker_data.name, worker_data.pid, _how(code))
         lived = time.monotonic() - self._born.get(worker_data.name, 0.0)
         self._forget(worker_data)
-        if code != 0:  # else it was told to
-            self._respawn.note_death(lived)
+        self._respawn.note_death(lived)
 
     def _forget(self, worker_data: WorkerData) -> None:
         self.worker_dict.pop(worker_data.name, None)
@@ -265,8 +264,12 @@ class WorkerPool:
             'logging_level': logging_level,
             '_sleep': _sleep,
         }
+        # The kernel tells a child of the end of the thread that made it; only these last as long as the pool.
+        lasting = self.status is self.Status.STARTED or threading.current_thread() is threading.main_thread()
         return get_context('fork').Process(
-            target=_live, args=(os.getpid(), arguments, options), name=f'Worker {name} (WorkerPool {self.name})'
+            target=_live,
+            args=(os.getpid() if lasting else None, arguments, options),
+            name=f'Worker {name} (WorkerPool {self.name})',
         )
 
 
@@ -305,10 +308,11 @@ def run_worker(  # RQ's signature
     worker.work(burst=burst, logging_level=logging_level, with_scheduler=True)
 
 
-def _live(pool_pid: int, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+def _live(pool_pid: int | None, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
     """The life of a worker of a pool: in a group of its own, since Ctrl-C is for the pool, and not beyond the pool's."""
     os.setpgid(0, 0)
-    die_with_parent(pool_pid)
+    if pool_pid is not None:
+        die_with_parent(pool_pid)
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -159,20 +159,33 @@ def test_it_goes_to_the_front_of_the_queue_also_when_it_was_scheduled(run: Run, 
     assert Queue(connection=redis).job_ids[0] != third and fetch(redis, third).get_status() != 'queued'
 
 
+@pytest.mark.parametrize(
+    ('local', 'utc'),
+    [
+        ('2031-01-15T12:00:00', datetime(2031, 1, 15, 11, tzinfo=UTC)),
+        ('2031-07-15T12:00:00', datetime(2031, 7, 15, 10, tzinfo=UTC)),
+        ('2031-03-30T02:30:00', datetime(2031, 3, 30, 1, 30, tzinfo=UTC)),  # no clock shows it
+        ('2031-10-26T02:30:00', datetime(2031, 10, 26, 0, 30, tzinfo=UTC)),  # the first of two
+        ('2001-01-15T12:00:00', datetime(2001, 1, 15, 11, tzinfo=UTC)),
+    ],
+)
 def test_a_scheduled_job_waits_for_its_local_time_with_that_days_offset(
-    run: Run, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    run: Run, redis: Redis, monkeypatch: pytest.MonkeyPatch, local: str, utc: datetime
 ) -> None:
     monkeypatch.setenv('TZ', 'Europe/Prague')
     time.tzset()
     try:
-        winter = enqueued(run, '--schedule-at', '2031-01-15T12:00:00', 'f')
-        summer = enqueued(run, '--schedule-at', '2031-07-15T12:00:00', 'f')
+        job_id = enqueued(run, '--schedule-at', local, 'f')
     finally:
-        monkeypatch.undo()
+        monkeypatch.delenv('TZ')
         time.tzset()
-    registry = Queue(connection=redis).scheduled_job_registry
-    assert registry.get_scheduled_time(winter) == datetime(2031, 1, 15, 11, tzinfo=UTC)
-    assert registry.get_scheduled_time(summer) == datetime(2031, 7, 15, 10, tzinfo=UTC)
+    assert Queue(connection=redis).scheduled_job_registry.get_scheduled_time(job_id) == utc
+
+
+def test_a_job_that_was_due_in_the_past_is_run_at_once(run: Run, redis: Redis) -> None:
+    job_id = enqueued(run, '--schedule-at', '2001-01-15T12:00:00', 'os.getpid')
+    assert run('worker', '--burst').exit_code == 0
+    assert fetch(redis, job_id).is_finished
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,16 @@ def test_request_stop_ends_a_pool_of_another_thread(make: Make, redis: Redis) ->
     assert pool.status is pool.Status.STOPPED and pool.worker_dict == {}
 
 
+def test_workers_outlive_the_thread_that_has_started_them(make: Make, redis: Redis) -> None:
+    pool = make()
+    thread = threading.Thread(target=pool.start_workers, kwargs={'burst': False})
+    thread.start()
+    thread.join()
+    all_listen(redis, 1)
+    job = Queue(connection=redis).enqueue('operator.add', 1, 2)
+    wait_for(lambda: job.return_value(refresh=True) == 3)
+
+
 def test_signal_handlers_are_put_back(make: Make) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     make().start(burst=True)
