@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from .base import BaseWorker
 
-__all__ = ['CURRENT', 'Held', 'alone', 'hold', 'reported', 'send']
+__all__ = ['CURRENT', 'Held', 'alone', 'hold', 'let_go', 'reported', 'send']
 
 # The runner of the job that this thread runs alone.
 CURRENT: ContextVar[Runner | None] = ContextVar('rq_runner', default=None)
@@ -123,6 +123,14 @@ def hold(worker: BaseWorker, job: Job, queue: Any, execution: Execution | None =
     return found
 
 
+def let_go(worker: BaseWorker, lease: Lease) -> None:
+    """A run is settled; by now the worker may hold the next run of the same job."""
+    held = worker._held.get(lease.id)
+    if held is not None and held.lease == lease:
+        del worker._held[lease.id]
+    worker.executions.pop(lease.execution, None)
+
+
 def send(worker: BaseWorker, outcome: Outcome) -> bytes:
     """What became of an outcome; through any outage. Raises only what a signal handler raises, and says what is lost."""
     client = clone(worker.connection, settings.WIRE_TIMEOUT)
@@ -137,8 +145,7 @@ def send(worker: BaseWorker, outcome: Outcome) -> bytes:
                 refused += isinstance(error, RedisError) and classify(error) is Trouble.BUG
                 time.sleep(outage.failed(error))
         if became:
-            worker._held.pop(outcome.lease.id, None)
-            worker.executions.pop(outcome.lease.execution, None)
+            let_go(worker, outcome.lease)
             _count(worker, client, outcome, became)
         return became
     finally:

@@ -21,6 +21,7 @@ from rq.defaults import (
 )
 from rq.exceptions import DeserializationError
 from rq.job import Job, JobStatus
+from rq.job_lifecycle import call_exception_handlers
 from rq.logutils import blue, green, setup_loghandlers, yellow
 from rq.queue import Queue
 from rq.serializers import resolve_serializer
@@ -257,10 +258,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         text = shortened(exception_text(exc_info[1]), LOGGED)
         line = f'[Job {job.id}]: exception raised while executing ({_name(job)})\n{text}'.rstrip()
         self.log.error(line) if self._runner is None else self._runner.log.error(line)
-        for handler in self._exc_handlers:
-            answer = handler(job, *exc_info)
-            if answer is not None and not answer:
-                break
+        call_exception_handlers(self._exc_handlers, job, *exc_info)
 
     def push_exc_handler(self, handler_func: Callable[..., Any]) -> None:
         """Adds an exception handler: handler(job, type, value, traceback)."""

@@ -17,7 +17,7 @@ from rq.store.imitation import is_imitation
 from rq.timeouts import HorseMonitorTimeoutException
 
 from . import settings
-from .alone import alone
+from .alone import alone, let_go
 from .base import BaseWorker
 from .chain import SHUTDOWN_SIGNAL
 from .classic import OVERRIDABLE, ClassicLoop, is_classic
@@ -161,8 +161,7 @@ class Worker(_OneByOne):
         if held is not None and not self._has_ended(held.lease):
             self._settle_dead(job, queue, execution, (pid, status, usage), reason)
         if held is not None:
-            del self._held[job.id]
-            self.executions.pop(held.lease.execution, None)
+            let_go(self, held.lease)
 
     def _wait_a_while(self, seconds: float) -> Any:
         seconds = max(seconds, 0.0)

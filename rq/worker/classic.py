@@ -19,7 +19,7 @@ from rq.store import claim as store
 from rq.store.claim import Lease, Outcome
 
 from . import plan, settings
-from .alone import Held, send
+from .alone import Held, let_go, send
 from .failure import exception_text, reason_of
 from .simple import BLOCK, Keeper, Loop
 
@@ -216,8 +216,8 @@ class ClassicLoop(Loop):
         if held is None:
             return
         if self._settled(held):
-            del self.worker._held[job.id]
-        elif self.worker._horse_pid:
+            let_go(self.worker, held.lease)
+        elif self.worker._horse_pid and not _lives(self.worker._horse_pid):
             self._lost(held, 'Work-horse terminated without an outcome of the job')
         else:
             seconds = job.timeout or queue._default_timeout
@@ -238,14 +238,14 @@ class ClassicLoop(Loop):
                     self._lost(
                         held, 'execute_job of the worker ended, and no outcome came within the timeout of the job'
                     )
-                self.worker._held.pop(job_id, None)
+                let_go(self.worker, held.lease)
 
     def _put_back(self, taken: str) -> None:
         """What was claimed and is not to be run: the worker's own method has left it out."""
         for job_id, held in list(self.worker._held.items()):
             if job_id != taken and job_id not in self.late:
                 self._insist(partial(store.release, self.client, [held.lease]))
-                self.worker._held.pop(job_id, None)
+                let_go(self.worker, held.lease)
 
     def _lost(self, held: Held, reason: str, kind: str = 'L') -> None:
         times = (held.now_us, held.redis_us(time.monotonic_ns()))
@@ -304,3 +304,11 @@ class ClassicLoop(Loop):
         except Exception as error:  # noqa: BLE001 - a hash that cannot be read
             self._lost(held, exception_text(error), 'X')
             return None
+
+
+def _lives(pid: int) -> bool:
+    """Whether a child of ours has not ended; who is waited for by somebody else stays to be waited for."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
+    except ChildProcessError:
+        return False
