@@ -220,6 +220,12 @@ def test_a_queue_that_a_scheduler_of_ours_has_locked_is_promoted_by_all(redis: R
     assert enqueue.promote_due(redis, ['default']) == (1, None, 0)
 
 
+def test_a_lock_that_never_ends_stops_nothing(redis: Redis, disorder: None) -> None:
+    put_at(redis, 'a', 1)
+    redis.set(keys.scheduler_lock('default'), 'dead')
+    assert enqueue.promote_due(redis, ['default']).moved == 1
+
+
 def test_a_lock_that_is_no_text_stops_nothing(redis: Redis, disorder: None) -> None:
     put_at(redis, 'a', 1)
     redis.rpush(keys.scheduler_lock('default'), 'not mine')

@@ -30,7 +30,8 @@ end
 
 local function left_alone(q)
   local holder = try('GET', k_scheduler_lock(q))
-  return holder and try('HGET', k_scheduler(holder), 'packhorse') ~= '1'
+  if not holder or try('HGET', k_scheduler(holder), 'packhorse') == '1' then return false end
+  return redis.call('TTL', k_scheduler_lock(q)) > 0 -- a lock that never ends would hold the jobs for ever
 end
 
 local function promote_some(q, most)
