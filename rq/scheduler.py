@@ -132,11 +132,9 @@ class RQScheduler:
     def acquire_locks(self, auto_start: bool = False) -> set[str]:
         """The queues that are locked for it now and were not before; with `auto_start` a process begins to serve them."""
         names = sorted(self._queue_names)
-        got = store.lock(self.connection, self.name, names, self._ttl)
-        new = {name for name, answer in zip(names, got, strict=True) if answer == 1}
+        mine, new = store.lock(self.connection, self.name, names, self._ttl)
         for name in sorted(new):
             self.log.info('Acquired scheduler lock for %s', name)
-        mine = {name for name, answer in zip(names, got, strict=True) if answer}
         if mine:
             self.save()  # by its record supervisors tell that the locks are of one of ours
         self._acquired_locks = mine
@@ -163,8 +161,7 @@ class RQScheduler:
         self.last_heartbeat = now()
         self.save()
         names = sorted(self._acquired_locks)
-        got = store.lock(self.connection, self.name, names, self._ttl)
-        self._acquired_locks = {name for name, answer in zip(names, got, strict=True) if answer}
+        self._acquired_locks, _ = store.lock(self.connection, self.name, names, self._ttl)
 
     # --- work
 

@@ -20,9 +20,13 @@ _unlock_queues = Script('unlock_queues')
 OURS = {'packhorse': '1'}
 
 
-def lock(connection: Any, name: str, queues: Sequence[str], ttl: int) -> list[int]:
-    """For each queue 1 (locked now), 2 (renewed) or 0 (another's)."""
-    return [int(got) for got in _lock_queues(connection, keys.scheduler(name), name, ttl, *queues)] if queues else []
+def lock(connection: Any, name: str, queues: Sequence[str], ttl: int) -> tuple[set[str], set[str]]:
+    """The queues that are locked for a scheduler now, and those of them that were not before."""
+    if not queues:
+        return set(), set()
+    answers = _lock_queues(connection, keys.scheduler(name), name, ttl, *queues)
+    found = list(zip(queues, answers, strict=True))
+    return {queue for queue, got in found if got != b'OTHERS'}, {queue for queue, got in found if got == b'NEW'}
 
 
 def unlock(connection: Any, name: str, queues: Sequence[str]) -> int:
