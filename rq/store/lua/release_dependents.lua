@@ -5,7 +5,7 @@
 -- answers: how many jobs with dependents left to tell there are
 --- @include keys
 --- @include depend
-local parent = redis.call('HRANDFIELD', KEYS[1])
+local parent = redis.call('HRANDFIELD', KEYS[1], 1)[1]
 if not parent then return 0 end
 redis.call('DEL', k_gone('')) -- no such key: the first command needs no memory, so that a full server goes on
 local how, cursor = string.match(redis.call('HGET', KEYS[1], parent), '^(%a+):?(%d*)$')
