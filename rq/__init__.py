@@ -6,17 +6,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import distributions, utils
-from .job import Retry, cancel_job, get_current_job, requeue_job
+from .job import Callback, Retry, cancel_job, get_current_job, requeue_job
 from .queue import Queue
 from .version import VERSION
 
 if TYPE_CHECKING:
+    from .rate_limit import RateLimit
+    from .repeat import Repeat
     from .webhook import Webhook
     from .worker import SimpleWorker, SpawnWorker, Worker
 
 __all__ = [
     'VERSION',
+    'Callback',
     'Queue',
+    'RateLimit',
+    'Repeat',
     'Retry',
     'SimpleWorker',
     'SpawnWorker',
@@ -31,12 +36,20 @@ __all__ = [
 __version__ = VERSION
 
 # Imported at their first use: who only enqueues, as every web process does, is spared the worker's half of the package.
-_LATER = {'SimpleWorker': 'worker', 'SpawnWorker': 'worker', 'Webhook': 'webhook', 'Worker': 'worker'}
+_LATER = {
+    'RateLimit': 'rate_limit',
+    'Repeat': 'repeat',
+    'SimpleWorker': 'worker',
+    'SpawnWorker': 'worker',
+    'Webhook': 'webhook',
+    'Worker': 'worker',
+}
 
 # What `import rq` alone makes reachable in RQ as well: `rq.registry.FailedJobRegistry`.
 _MODULES = {
-    'connections', 'cron', 'cron_job_registry', 'cron_scheduler_registry', 'decorators', 'executions', 'logutils', 'registry', 'scheduler', 'suspension', 'webhook', 'worker',
-    'worker_registration'
+    'callbacks', 'connections', 'cron', 'cron_job_registry', 'cron_scheduler_registry', 'decorators', 'executions',
+    'group', 'logutils', 'rate_limit', 'registry', 'repeat', 'scheduler', 'suspension', 'webhook', 'worker',
+    'worker_registration',
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rq.defaults import RQ_KEY_PREFIX, UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
 from rq.exceptions import DeserializationError
 from rq.job.call import PAYLOAD_LIMIT
-from rq.serializers import resolve_serializer
+from rq.serializers import reader, resolve_serializer
 from rq.store import fields as codec
 from rq.store import job as store
 from rq.store import keys
@@ -110,6 +110,108 @@ class Result:
 
     __hash__ = None  # type: ignore[assignment]  # as RQ's: results are compared, not collected in sets
 
+    # --- stored by hand: workers do it in the step that ends a run
+
+    @classmethod
+    def create(  # RQ's signature
+        cls,
+        job: Job,
+        type: Type,
+        ttl: int | None,
+        return_value: Any = None,
+        exc_string: str | None = None,
+        worker_name: str = '',
+        pipeline: Any = None,
+        execution_id: str | None = None,
+        execution_started_at: datetime | None = None,
+        execution_ended_at: datetime | None = None,
+    ) -> Result:
+        """A result that is now stored with the job, for `ttl` seconds (None or -1: as long as the job)."""
+        made = cls(
+            job.id, type, job.connection, return_value=return_value, exc_string=exc_string, worker_name=worker_name,
+            serializer=job.serializer, execution_id=execution_id, execution_started_at=execution_started_at,
+            execution_ended_at=execution_ended_at,
+        )  # fmt: skip
+        made.save(ttl, pipeline)
+        return made
+
+    @classmethod
+    def create_failure(  # RQ's signature
+        cls,
+        job: Job,
+        ttl: int | None,
+        exc_string: str | None,
+        worker_name: str = '',
+        pipeline: Any = None,
+        execution_id: str | None = None,
+        execution_started_at: datetime | None = None,
+        execution_ended_at: datetime | None = None,
+    ) -> Result:
+        """As `create`, of a failure."""
+        return cls.create(
+            job, cls.Type.FAILED, ttl, None, exc_string, worker_name, pipeline, execution_id, execution_started_at,
+            execution_ended_at,
+        )  # fmt: skip
+
+    @classmethod
+    def create_retried(  # RQ's signature
+        cls,
+        job: Job,
+        ttl: int | None,
+        return_value: Any,
+        worker_name: str,
+        execution_id: str,
+        execution_started_at: datetime,
+        execution_ended_at: datetime,
+        pipeline: Any = None,
+    ) -> Result:
+        """As `create`, of a run that returned a Retry."""
+        return cls.create(
+            job, cls.Type.RETRIED, ttl, return_value, None, worker_name, pipeline, execution_id, execution_started_at,
+            execution_ended_at,
+        )  # fmt: skip
+
+    @classmethod
+    def create_max_retries_exceeded(  # RQ's signature
+        cls,
+        job: Job,
+        ttl: int | None,
+        return_value: Any,
+        worker_name: str,
+        execution_id: str,
+        execution_started_at: datetime,
+        execution_ended_at: datetime,
+        pipeline: Any = None,
+    ) -> Result:
+        """As `create`, of a run that returned one Retry too many."""
+        return cls.create(
+            job, cls.Type.MAX_RETRIES_EXCEEDED, ttl, return_value, None, worker_name, pipeline, execution_id,
+            execution_started_at, execution_ended_at,
+        )  # fmt: skip
+
+    def save(self, ttl: int | None, pipeline: Any = None) -> Any:
+        """The id under which the result is stored now, for `ttl` seconds (None or -1: as long as the job)."""
+        connection = self.connection if pipeline is None else pipeline
+        entry = store.add_result(connection, self.job_id, self.serialize(), ttl)
+        if pipeline is None:
+            self.id = codec.text(entry)
+        return self.id
+
+    def serialize(self) -> dict[str, Any]:
+        """The fields of the entry."""
+        found: dict[str, Any] = {'type': self.type.value, 'worker_name': self.worker_name}
+        if self.exc_string is not None:
+            found['exc_string'] = encode_exception(self.exc_string).decode()
+        if self.return_value is not None:
+            found['return_value'] = encode_return_value(self.serializer, self.return_value).decode()
+        for name in ('execution_id', 'execution_started_at', 'execution_ended_at'):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = value.timestamp() if isinstance(value, datetime) else value
+        return found
+
+    # --- read
+
     @classmethod
     def restore(
         cls, job_id: str, result_id: str, payload: dict[Any, Any], connection: Redis, serializer: Any = None
@@ -141,6 +243,7 @@ class Result:
     @classmethod
     def fetch_latest(cls, job: Job, serializer: Any = None, timeout: int = 0) -> Result | None:
         """The newest result of a job, or None; with `timeout`, waits so many seconds for one if there is none yet."""
+        serializer = serializer or job.serializer
         found = store.last_result(job.connection, job.id)
         if found is None and timeout:
             found = store.wait_result(job.connection, job.id, timeout)
@@ -149,7 +252,7 @@ class Result:
     @classmethod
     def all(cls, job: Job, serializer: Any = None) -> list[Result]:
         """The stored results of a job, newest first."""
-        found = store.results(job.connection, job.id)
+        found, serializer = store.results(job.connection, job.id), serializer or job.serializer
         return [cls.restore(job.id, entry, fields, job.connection, serializer) for entry, fields in found]
 
     @classmethod
@@ -181,7 +284,8 @@ def _decode_return_value(serializer: Any, stored: bytes | None) -> Any:
     if stored == UNSERIALIZABLE_RETURN_VALUE_PAYLOAD.encode():
         return UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
     try:
-        return serializer.loads(b64decode(stored))
+        plain = b64decode(stored)
+        return reader(serializer, plain).loads(plain)
     except Exception as error:
         raise DeserializationError(f'The stored result cannot be read: {type(error).__name__}: {error}') from error
 

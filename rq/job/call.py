@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import DeserializationError, InvalidFunction, PayloadTooLarge
+from rq.serializers import reader
 from rq.store import fields as codec
 from rq.utils import get_call_string, import_attribute, resolve_function_reference
 
@@ -119,7 +120,7 @@ def dump_meta(serializer: Serializer, meta: dict[Any, Any]) -> bytes:
 def load_meta(serializer: Serializer, stored: bytes, job_id: str) -> dict[Any, Any]:
     """The meta data. Raises DeserializationError."""
     try:
-        found = serializer.loads(stored)
+        found = reader(serializer, stored).loads(stored)
     except Exception as error:
         raise DeserializationError(f'Job {job_id}: meta cannot be read: {type(error).__name__}: {error}') from error
     if not isinstance(found, dict):
@@ -131,7 +132,7 @@ def load(serializer: Serializer, stored: bytes) -> tuple[str, Any, Any, dict[str
     """(function name, instance, args, kwargs) from stored data. Raises DeserializationError, PayloadTooLarge."""
     plain = codec.expand(stored)
     try:
-        name, instance, args, kwargs = serializer.loads(plain)
+        name, instance, args, kwargs = reader(serializer, plain).loads(plain)
     except Exception as error:
         raise DeserializationError(f'The stored call cannot be read: {type(error).__name__}: {error}') from error
     if not isinstance(name, str) or not isinstance(args, (list, tuple)) or not isinstance(kwargs, dict):

@@ -10,7 +10,7 @@ from rq.utils import parse_timeout
 
 from .retry import Retry
 
-__all__ = ['LONGEST', 'arguments', 'keyword_arguments', 'refuse_later', 'require', 'seconds']
+__all__ = ['LONGEST', 'arguments', 'keyword_arguments', 'rate_limit', 'repeat', 'require', 'seconds', 'webhooks']
 
 # 317 years. Redis refuses an expiry that overflows its milliseconds, and would do so in the middle of a transition.
 LONGEST = 10**10
@@ -60,8 +60,23 @@ def require(retry: Any, meta: Any) -> None:
         raise TypeError(f'meta={meta!r}: give a dict')
 
 
-def refuse_later(**options: Any) -> None:
-    """Raises NotImplementedError for options of RQ's that are not built yet: nothing is enqueued that would be ignored."""
-    for name, value in options.items():
-        if value is not None and value is not False and value != []:
-            raise NotImplementedError(f'{name}= is not supported by this version of Packhorse; nothing was enqueued')
+def webhooks(given: Any) -> list[Any] | None:
+    """The webhooks as a list, None for none. Raises TypeError for what are none."""
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise TypeError(f'webhooks must be a sequence of Webhook instances, not {given!r}')
+    found = list(given)
+    if not all(hasattr(item, 'url') and hasattr(item, 'job_status') for item in found):
+        raise TypeError(f'webhooks must be a sequence of Webhook instances, not {given!r}')
+    return found or None
+
+
+def repeat(given: Any) -> None:
+    """Nothing, if this is a Repeat or None. Raises TypeError else."""
+    if given is not None and not (hasattr(given, 'times') and hasattr(given, 'intervals')):
+        raise TypeError(f'repeat={given!r}: give a rq.Repeat, such as Repeat(times=3)')
+
+
+def rate_limit(given: Any) -> None:
+    """Nothing, if this is a RateLimit or None. Raises TypeError else."""
+    if given is not None and not (hasattr(given, 'key') and hasattr(given, 'concurrency')):
+        raise TypeError(f'rate_limit={given!r}: give a rq.RateLimit, such as RateLimit("mail", concurrency=2)')

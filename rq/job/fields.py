@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .model import Job
 
-__all__ = ['FIELDS', 'Field', 'changed', 'encoded', 'flag', 'number', 'numbers', 'status', 'text', 'time']
+__all__ = ['FIELDS', 'Field', 'changed', 'encoded', 'flag', 'items', 'number', 'status', 'text', 'time', 'webhooks']
 
 T = TypeVar('T')
 
@@ -89,9 +89,9 @@ def _status(stored: bytes) -> str:
 _STATUSES = {known.value for known in JobStatus}
 
 
-def number() -> Any:
+def number(key: str = '') -> Any:
     """A field with a whole number."""
-    return Field(codec.integer, int, None)
+    return Field(codec.integer, int, None, key)
 
 
 def time() -> Any:
@@ -115,9 +115,26 @@ def flag() -> Any:
     return Field(codec.flag, _flag, None)
 
 
-def numbers() -> Any:
+def items(key: str = '') -> Any:
     """A field with a JSON list."""
-    return Field(codec.json_list, json.dumps, None)
+    return Field(codec.json_list, json.dumps, None, key)
+
+
+def webhooks() -> Any:
+    """A field with webhooks, a list of `rq.Webhook`."""
+    return Field(_webhooks, _webhooks_text, None)
+
+
+def _webhooks(stored: bytes) -> Any:
+    from rq.webhook import from_text  # few jobs have any
+
+    return from_text(stored) or None
+
+
+def _webhooks_text(some: Any) -> str:
+    from rq.webhook import to_text
+
+    return to_text(some) or ''
 
 
 def encoded(job: Job) -> dict[str, Any]:

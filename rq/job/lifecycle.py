@@ -9,11 +9,14 @@ from rq.store import fields as codec
 from rq.store import job as store
 from rq.store import keys
 from rq.store.states import JobStatus
+from rq.utils import now, utcformat
 
 from . import call
 from .fields import changed, encoded
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from redis import Redis
 
 __all__ = ['Lifecycle', 'requeue_failed']
@@ -37,6 +40,9 @@ class Lifecycle:
     serializer: Any
     _raw: dict[bytes, bytes]
     _stored: dict[str, Any]
+    started_at: datetime | None
+    last_heartbeat: datetime | None
+    worker_name: str | None
 
     def to_dict(self: Any, include_meta: bool = True, include_result: bool = True) -> dict[str, Any]:
         """The hash as it is stored: empty fields left out, small payloads as they are, large ones compressed."""
@@ -111,7 +117,13 @@ class Lifecycle:
     def delete(
         self: Any, pipeline: Any = None, remove_from_queue: bool = True, delete_dependents: bool = False
     ) -> None:
-        """Deletes the job and all that belongs to it, wherever it is."""
+        """Deletes the job and all that belongs to it, wherever it is; `delete_dependents`: those who wait for it as well.
+
+        Else these stop waiting: they are canceled, since what they wait for will never finish, or queued if they allow
+        failures (and wait for nothing else).
+        """
+        if delete_dependents:
+            self.delete_dependents(pipeline=pipeline)
         store.delete(self.connection if pipeline is None else pipeline, self.id, self.origin, remove_from_queue)
 
     def cleanup(self: Any, ttl: int | None = None, pipeline: Any = None, remove_from_queue: bool = True) -> None:
@@ -146,3 +158,20 @@ class Lifecycle:
         used = codec.integer(self._raw.get(b'retries_used', b'')) or 0
         waits = self.retry_intervals or [0]
         return int(waits[min(used, len(waits) - 1)])
+
+    # --- signs of life: workers give them in their own scripts
+
+    def heartbeat(self: Any, timestamp: datetime, ttl: int, pipeline: Any = None, xx: bool = False) -> None:
+        """Writes when the job was last heard of, if it is still stored. `ttl` and `xx` are RQ's and not needed."""
+        self.last_heartbeat = timestamp
+        connection = self.connection if pipeline is None else pipeline
+        store.update(connection, self.id, {'last_heartbeat': utcformat(timestamp)})
+
+    def prepare_for_execution(self: Any, worker_name: str, pipeline: Any) -> None:
+        """Writes that a worker begins the job now; it does not expire meanwhile."""
+        at = now()
+        self.worker_name, self._status, self.started_at, self.last_heartbeat = worker_name, JobStatus.STARTED, at, at
+        moment = utcformat(at)
+        fields = {'last_heartbeat': moment, 'status': 'started', 'started_at': moment, 'worker_name': worker_name}
+        store.update(pipeline, self.id, fields)
+        store.persist(pipeline, self.id)

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 from rq.store import keys
 from rq.store import queue as queue_store
 
-from .ids import JobId
-
 if TYPE_CHECKING:
     from redis import Redis
 
-    from rq.executions import Execution
+    from rq.executions import Execution, ExecutionRegistry
     from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
     from rq.results import Result
 
@@ -95,6 +93,13 @@ class Links:
 
         return ExecutionRegistry(self.id, self.connection).get_executions()
 
+    @property
+    def execution_registry(self: Any) -> ExecutionRegistry:
+        """Its runs that are under way."""
+        from rq.executions import ExecutionRegistry
+
+        return ExecutionRegistry(self.id, self.connection)
+
     @classmethod
     def dependents_key_for(cls, job_id: str) -> str:
         """The key of the set of jobs that wait for a job."""
@@ -109,10 +114,3 @@ class Links:
     def dependencies_key(self) -> str:
         """The key of the set of jobs it waits for."""
         return keys.dependencies(self.id)
-
-    @property
-    def dependency_ids(self) -> list[str]:
-        """Ids of the jobs it waits for, as its hash names them."""
-        from rq.store import fields
-
-        return [JobId(found) for found in fields.json_list(self._raw.get(b'dependency_ids', b'')) or []]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
-from rq.exceptions import DeserializationError, InvalidJobOperation, NoSuchJobError
-from rq.serializers import resolve_serializer
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.serializers import DefaultSerializer, name_of, named, resolve_serializer
 from rq.store import fields as codec
 from rq.store import job as store
 from rq.store import keys
@@ -13,9 +14,12 @@ from rq.store.states import JobStatus
 from rq.utils import now
 
 from . import call, checks, fields
+from .dependency import Waiting
+from .ends import Ends
 from .ids import new_job_id, parse_job_id, validate_job_id
 from .lifecycle import Lifecycle
 from .links import Links
+from .payload import Payload
 from .perform import call as call_function
 from .perform import perform
 
@@ -35,14 +39,28 @@ __all__ = ['UNEVALUATED', 'Job']
 UNEVALUATED = object()
 
 # What is worked out of the hash, or kept beside it, and no longer true when the hash is read again.
-_DERIVED = ('_data', '_func_name', '_instance', '_args', '_kwargs', '_meta', '_cached_result', '_stored', '_fresh')
+_DERIVED = (
+    '_data',
+    '_func_name',
+    '_instance',
+    '_args',
+    '_kwargs',
+    '_meta',
+    '_cached_result',
+    '_stored',
+    '_fresh',
+    '_callbacks',
+)
 
 
-class Job(Lifecycle, Links):
+class Job(Ends, Waiting, Lifecycle, Payload, Links):
     """A function call on its way through a queue. Made by `Queue.enqueue`, found again by `Job.fetch(id, connection)`."""
 
     __module__ = 'rq.job'
     redis_job_namespace_prefix = keys.job('')
+    log = logging.getLogger('rq.job')
+    redis_server_version: tuple[int, int, int] | None = None  # RQ's; nothing of ours depends on it
+    _exc_info: str | None = None  # the traceback, where this very process ran it
 
     created_at: datetime = fields.time()
     enqueued_at: datetime | None = fields.time()
@@ -57,11 +75,28 @@ class Job(Lifecycle, Links):
     result_ttl: Any = fields.number()
     failure_ttl: Any = fields.number()
     retries_left: Any = fields.number()
-    retry_intervals: Any = fields.numbers()
+    retry_intervals: Any = fields.items()
     number_of_retries: Any = fields.number()
     enqueue_at_front: bool | None = fields.flag()
     enqueue_at_front_on_retry: bool | None = fields.flag()
+    retry_on: list[str] | None = fields.items()
+    give_up_on: list[str] | None = fields.items()
+    repeats_left: Any = fields.number()
+    repeat_intervals: Any = fields.items()
     group_id: str | None = fields.text()
+    _dependency_ids: Any = fields.items('dependency_ids')
+    _dependency_id: str | None = fields.text(key='dependency_id')  # the first of them, for old readers
+    allow_dependency_failures: bool | None = fields.flag()
+    _success_callback_name: str | None = fields.text(key='success_callback_name')
+    _success_callback_timeout: Any = fields.number('success_callback_timeout')
+    _failure_callback_name: str | None = fields.text(key='failure_callback_name')
+    _failure_callback_timeout: Any = fields.number('failure_callback_timeout')
+    _stopped_callback_name: str | None = fields.text(key='stopped_callback_name')
+    _stopped_callback_timeout: Any = fields.number('stopped_callback_timeout')
+    rate_limit_key: str | None = fields.text()
+    rate_limit_concurrency: Any = fields.number()
+    webhooks: Any = fields.webhooks()
+    _serializer_name: str | None = fields.text(key='serializer')
     _status: Any = fields.status()
     _fresh = False  # its id was made for the very call that enqueues it
 
@@ -106,14 +141,6 @@ class Job(Lifecycle, Links):
 
         Raises what `call.reference` raises, and TypeError or ValueError (TimeoutFormatError) for bad options.
         """
-        checks.refuse_later(
-            depends_on=depends_on,
-            on_success=on_success,
-            on_failure=on_failure,
-            on_stopped=on_stopped,
-            webhooks=webhooks,
-            group_id=group_id,
-        )
         job = cls(id, connection=connection, serializer=serializer)
         job._func_name, job._instance = call.reference(func)
         job._args, job._kwargs = checks.arguments(args), checks.keyword_arguments(kwargs)
@@ -127,10 +154,18 @@ class Job(Lifecycle, Links):
         checks.require(retry, meta)
         if meta:
             job.meta = meta
+        if group_id is not None:
+            job.group_id = group_id
+        if job.serializer is not DefaultSerializer:
+            job._serializer_name = name_of(job.serializer) or None
         if retry is not None:
-            job.retries_left = retry.max
-            job.retry_intervals = retry.intervals
-            job.enqueue_at_front_on_retry = retry.enqueue_at_front or None
+            job._take_retry(retry)
+        if depends_on is not None:
+            job.process_dependencies(depends_on)
+        if on_success is not None or on_failure is not None or on_stopped is not None:
+            job._take_callbacks(on_success, on_failure, on_stopped)
+        if webhooks is not None:
+            job.webhooks = checks.webhooks(webhooks)
         return job
 
     # --- found again
@@ -162,6 +197,9 @@ class Job(Lifecycle, Links):
         job = cls(connection=connection, serializer=serializer)
         job._id = job_id
         job._raw = raw
+        name = raw.get(b'serializer')
+        if name:
+            job.serializer = named(job.serializer, name)
         del job.__dict__['created_at']
         return job
 
@@ -170,6 +208,8 @@ class Job(Lifecycle, Links):
         for name in (*fields.FIELDS, *_DERIVED):
             have.pop(name, None)
         self._raw = raw
+        if raw.get(b'serializer'):
+            self.serializer = named(self.serializer, raw[b'serializer'])
 
     def refresh(self) -> None:
         """Reads the job again. Raises NoSuchJobError when it is not stored any more."""
@@ -229,95 +269,7 @@ class Job(Lifecycle, Links):
     def __str__(self) -> str:
         return f'<{type(self).__name__} {self.id}: {self.description}>'
 
-    # --- the call
-
-    def _deserialize_data(self) -> None:
-        self._func_name, self._instance, self._args, self._kwargs = call.load(self.serializer, self._stored_data())
-
-    def _stored_data(self) -> bytes:
-        stored = self.__dict__.get('_data') or self._raw.get(b'data')
-        if stored is None:
-            raise DeserializationError(f'Job {self.id} has no stored call')
-        return bytes(stored)
-
-    def _part(self, name: str) -> Any:
-        have = self.__dict__
-        if name not in have:
-            self._deserialize_data()
-        return have[name]
-
-    def _set_part(self, name: str, value: Any) -> None:
-        if '_data' in self.__dict__ or b'data' in self._raw:
-            self._part(name)  # the other parts must be known before the whole is dropped
-        self.__dict__[name] = value
-        self.__dict__.pop('_data', None)
-        self._raw.pop(b'data', None)
-
-    @property
-    def data(self) -> bytes:
-        """The call as the serializer wrote it. Raises what the serializer raises for what it cannot write."""
-        if '_data' not in self.__dict__ and b'data' in self._raw:
-            return codec.expand(self._raw[b'data'])
-        if '_data' not in self.__dict__:
-            have = self.__dict__
-            if '_func_name' not in have:
-                raise ValueError('Cannot build the job data')
-            parts = (have['_func_name'], have.get('_instance'), have.get('_args', ()), have.get('_kwargs', {}))
-            self._data = call.dump(self.serializer, parts)
-        return self._data
-
-    @data.setter
-    def data(self, value: bytes) -> None:
-        for name in ('_func_name', '_instance', '_args', '_kwargs'):
-            self.__dict__.pop(name, None)
-        self._raw.pop(b'data', None)
-        self._data = value
-
-    @property
-    def func_name(self) -> str:
-        """The name of the function. Raises DeserializationError when the stored call cannot be read."""
-        return str(self._part('_func_name'))
-
-    @func_name.setter
-    def func_name(self, value: str) -> None:
-        self._set_part('_func_name', value)
-
-    @property
-    def instance(self) -> Any:
-        """The object that the function is a method of, or None."""
-        return self._part('_instance')
-
-    @instance.setter
-    def instance(self, value: Any) -> None:
-        self._set_part('_instance', value)
-
-    @property
-    def args(self) -> Any:
-        """The positional arguments."""
-        return self._part('_args')
-
-    @args.setter
-    def args(self, value: Any) -> None:
-        self._set_part('_args', value)
-
-    @property
-    def kwargs(self) -> dict[str, Any]:
-        """The keyword arguments."""
-        found: dict[str, Any] = self._part('_kwargs')
-        return found
-
-    @kwargs.setter
-    def kwargs(self, value: dict[str, Any]) -> None:
-        self._set_part('_kwargs', value)
-
-    @property
-    def func(self) -> Any:
-        """The function itself, imported. Raises ValueError when there is none of this name."""
-        return call.find(self.func_name, self.instance)
-
-    def get_call_string(self) -> str | None:
-        """The call as one would write it in Python, each argument cut at 75 characters."""
-        return call.describe(self.func_name, self.args, self.kwargs)
+    # --- running it
 
     def perform(self) -> Any:
         """What the function returns, run here and now with this job as the current one."""
@@ -325,34 +277,6 @@ class Job(Lifecycle, Links):
 
     def _execute(self) -> Any:
         return call_function(self)
-
-    # --- meta
-
-    @property
-    def meta(self) -> dict[Any, Any]:
-        """The caller's own data, kept with the job by `save` and `save_meta`."""
-        if '_meta' not in self.__dict__:
-            raw = self._raw.get(b'meta')
-            self._meta: dict[Any, Any] = call.load_meta(self.serializer, raw, self.id) if raw else {}
-        return self._meta
-
-    @meta.setter
-    def meta(self, value: dict[Any, Any]) -> None:
-        self._meta = value
-
-    def get_meta(self, refresh: bool = True) -> dict[Any, Any]:
-        """The meta data, read again from Redis unless told not to."""
-        if refresh:
-            raw = store.field(self.connection, self.id, 'meta')
-            self._raw.pop(b'meta', None)
-            self.__dict__.pop('_meta', None)
-            if raw:
-                self._raw[b'meta'] = raw
-        return self.meta
-
-    def save_meta(self) -> None:
-        """Stores the meta data alone."""
-        store.update(self.connection, self.id, {'meta': call.dump_meta(self.serializer, self.meta)})
 
     # --- status (each of these asks Redis)
 

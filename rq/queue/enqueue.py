@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from rq.exceptions import DuplicateJobError
-from rq.job import Job, JobStatus
+from rq.exceptions import DuplicateJobError, InvalidJobDependency
+from rq.job import Job, JobStatus, checks
 from rq.job.call import reference
-from rq.job.checks import refuse_later, seconds
+from rq.job.checks import seconds
 from rq.store import enqueue as store
+from rq.store import group as group_store
 from rq.utils import now
 
+from .dependents import Dependents
 from .inline import run_inline
 from .options import EnqueueArgs, EnqueueData, take_options
 
@@ -33,7 +35,36 @@ def due_second(datetime: datetime) -> int:
     return -int(-datetime.timestamp() // 1)
 
 
-class Enqueueing:
+# Fields of a hash that mean nothing where the job runs in its caller's process.
+NOT_INLINE = {'retries_left', 'repeats_left'}
+
+_PLACES = {b'QUEUED': JobStatus.QUEUED, b'DEFERRED': JobStatus.DEFERRED, b'RATE_LIMITED': JobStatus.RATE_LIMITED}
+
+
+def _note_place(job: Job, answer: Any) -> None:
+    """Tells the job where it went. Raises InvalidJobDependency where it would wait for itself."""
+    if answer == b'CYCLE':
+        raise InvalidJobDependency(f'Job {job.id} would wait for a job that waits for it; nothing was enqueued')
+    if not isinstance(answer, bytes):  # a pipeline, which knows later
+        job._status = JobStatus.DEFERRED if job._dependency_ids else JobStatus.RATE_LIMITED
+        return
+    job._status = _PLACES.get(answer, job._status)
+    if job._status is JobStatus.QUEUED and job.enqueued_at is None:
+        job.enqueued_at = now()
+
+
+def _check_unique(unique: bool, job_id: str | None, depends_on: Any, rate_limit: Any) -> None:
+    if not unique:
+        return
+    if not job_id:
+        raise ValueError('unique=True requires an explicit job_id')
+    if depends_on:
+        raise ValueError('unique=True is not supported with job dependencies')
+    if rate_limit is not None:
+        raise ValueError('unique=True is not supported with rate-limited jobs')
+
+
+class Enqueueing(Dependents):
     """Mixed into Queue. One enqueue is one round trip, and safe to be sent twice."""
 
     connection: Redis
@@ -83,8 +114,7 @@ class Enqueueing:
         webhooks: Any = None,
     ) -> Job:
         """As `enqueue`, with the function's arguments and the options apart."""
-        if unique and not job_id:
-            raise ValueError('unique=True requires an explicit job_id')
+        _check_unique(unique, job_id, depends_on, rate_limit)
         job = self.create_job(
             func, args, kwargs, timeout, result_ttl, ttl, failure_ttl, description, depends_on, job_id, meta,
             JobStatus.QUEUED, retry, repeat, on_success=on_success, on_failure=on_failure, on_stopped=on_stopped,
@@ -117,7 +147,10 @@ class Enqueueing:
         rate_limit: Any = None,
     ) -> Job:
         """A job of this queue that is not stored yet. Raises ValueError for a timeout of 0 and a ttl below 1."""
-        refuse_later(repeat=repeat, rate_limit=rate_limit)
+        checks.repeat(repeat)
+        checks.rate_limit(rate_limit)
+        if rate_limit is not None and not self._is_async:
+            raise ValueError('rate_limit is not supported on synchronous queues (is_async=False)')
         limit = seconds('timeout', timeout)
         if limit == 0:
             raise ValueError('0 timeout is not allowed. Use -1 for infinite timeout')
@@ -132,6 +165,10 @@ class Enqueueing:
         )  # fmt: skip
         if job_id is None:
             job._fresh = True
+        if repeat is not None:
+            job.repeats_left, job.repeat_intervals = repeat.times, repeat.intervals
+        if rate_limit is not None:
+            job.rate_limit_key, job.rate_limit_concurrency = str(rate_limit.key), rate_limit.concurrency
         return job
 
     # --- one
@@ -148,32 +185,49 @@ class Enqueueing:
 
     def _enqueue_async_job(self, job: Job, pipeline: Any = None, at_front: bool = False, unique: bool = False) -> Job:
         entry = self._entry(job, at_front, unique)
-        answer = store.enqueue(self.connection if pipeline is None else pipeline, self.name, entry)
+        connection = self.connection if pipeline is None else pipeline
+        if entry.waits:
+            answer = store.enqueue_when_ready(connection, self.name, entry)
+            _note_place(job, answer)
+        else:
+            answer = store.enqueue(connection, self.name, entry)
         if answer == b'DUPLICATE':
             raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
         return job
 
     def _enqueue_sync_job(self, job: Job, pipeline: Any = None, unique: bool = False) -> Job:
-        entry = self._entry(job, False, unique)
-        entry.push = False
-        # Nobody would retry it: a sync queue need not have a worker. RQ's fail at once as well.
-        entry.fields = {name: value for name, value in entry.fields.items() if name != 'retries_left'}
-        if store.enqueue(self.connection, self.name, entry) == b'DUPLICATE':
-            raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
+        if job._dependency_ids and not job.dependencies_are_met():
+            return self._enqueue_async_job(job, pipeline)  # it is deferred, and queued when they have ended
+        self._store(job, unique)
         return run_inline(self, job)
 
+    def store_unique(self, job: Job) -> None:
+        """Stores a job without queueing it. Raises DuplicateJobError if its id is taken."""
+        self._store(job, unique=True)
+
+    def _store(self, job: Job, unique: bool) -> None:
+        entry = self._entry(job, False, unique)
+        entry.push = False
+        # Nobody would retry or repeat it: a sync queue need not have a worker. RQ's fail at once as well.
+        entry.fields = {name: value for name, value in entry.fields.items() if name not in NOT_INLINE}
+        if store.enqueue(self.connection, self.name, entry) == b'DUPLICATE':
+            raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
+
     def _entry(self, job: Job, at_front: bool = False, unique: bool = False, at: datetime | None = None) -> store.Entry:
+        waits = bool(job._dependency_ids or job.rate_limit_key)
         job._status = JobStatus.QUEUED
-        job.enqueued_at = at or now()
+        job.enqueued_at = None if waits else at or now()
         if at is not None:
             job.created_at = at
         if job.timeout is None:
             job.timeout = self._default_timeout
+        front = at_front or job.should_enqueue_at_front()
+        if waits and front:
+            job.enqueue_at_front = True  # for whoever puts it on the queue later
         # An id made for this call is its own proof that a second copy is a copy; any other needs a nonce.
         call = '' if job.__dict__.pop('_fresh', False) else uuid4().hex[:16]
-        front = at_front or job.should_enqueue_at_front()
         job._stored = job.to_dict()
-        return store.Entry(job.id, job._stored, call, job.ttl or 0, front, unique)
+        return store.Entry(job.id, job._stored, call, job.ttl or 0, front, unique, waits=waits)
 
     def run_job(self, job: Job) -> Job:
         """Runs a job here and now. Its outcome is stored; exceptions of its function are not raised."""
@@ -219,24 +273,31 @@ class Enqueueing:
 
         All calls are checked and pickled before the first is sent: a bad one raises and nothing was enqueued.
         """
-        refuse_later(group_id=group_id)
-        jobs = [self._job_of(data) for data in job_datas]
+        jobs = [self._job_of(data, group_id) for data in job_datas]
+        connection = self.connection if pipeline is None else pipeline
         if not self._is_async:
+            if group_id is not None and jobs:
+                group_store.add(connection, group_id, [job.id for job in jobs])
             return [self.enqueue_job(job) for job in jobs]
         at = now()  # one moment for all: it is sent once
         entries = [self._entry(job, data_front, at=at) for job, data_front in self._fronts(jobs)]
-        store.enqueue_many(self.connection if pipeline is None else pipeline, self.name, entries)
+        answers = store.enqueue_many(connection, self.name, entries, group_id or '')
+        if any(entry.waits for entry in entries):
+            places: list[Any] = [*answers] or [None] * len(jobs)  # a pipeline answers later
+            for job, answer in zip(jobs, places, strict=False):
+                _note_place(job, answer)
         return jobs
 
     def _fronts(self, jobs: list[Job]) -> Iterator[tuple[Job, bool]]:
         return ((job, bool(job.__dict__.pop('_at_front', False))) for job in jobs)
 
-    def _job_of(self, data: EnqueueData) -> Job:
+    def _job_of(self, data: EnqueueData, group_id: str | None = None) -> Job:
         reference(data.func)
         job = self.create_job(
             data.func, data.args, data.kwargs, data.timeout, data.result_ttl, data.ttl, data.failure_ttl,
             data.description, data.depends_on, data.job_id, data.meta, JobStatus.QUEUED, data.retry, data.repeat,
             on_success=data.on_success, on_failure=data.on_failure, on_stopped=data.on_stopped, webhooks=data.webhooks,
+            group_id=group_id,
         )  # fmt: skip
         if data.at_front:
             job.__dict__['_at_front'] = True
@@ -247,8 +308,7 @@ class Enqueueing:
     def enqueue_at(self, datetime: datetime, f: FunctionReferenceType, *args: Any, **kwargs: Any) -> Job:
         """The job that will be queued at a time (a naive one is local), with `enqueue`'s options."""
         call = self.parse_args(f, *args, **kwargs)
-        if call.unique and not call.job_id:
-            raise ValueError('unique=True requires an explicit job_id')
+        _check_unique(call.unique, call.job_id, call.depends_on, call.rate_limit)
         job = self.create_job(
             f, call.args, call.kwargs, call.timeout, call.result_ttl, call.ttl, call.failure_ttl, call.description,
             call.depends_on, call.job_id, call.meta, JobStatus.SCHEDULED, call.retry, call.repeat,

@@ -32,22 +32,38 @@ def run_inline(queue: Any, job: Job) -> Job:
     began = int(job_store.time(queue.connection) * 1e6)
     clock = time.monotonic_ns()
     _mark_started(job, execution, began)
-    kind, payload, interrupt = 'F', b'', None
+    kind, payload, interrupt, text = 'F', b'', None, ''
+    penalty = _penalty(queue)
     try:
-        with _penalty(queue)(job.timeout or queue._default_timeout, JobTimeoutException, job_id=job.id):
+        with penalty(job.timeout or queue._default_timeout, JobTimeoutException, job_id=job.id):
             value = job.perform()
+        job._status = JobStatus.FINISHED
+        job.execute_success_callback(penalty, value)
         payload = encode_return_value(job.serializer, value)
     except BaseException as error:  # noqa: BLE001 - SystemExit, timeouts: whatever it is, it is the job's outcome
-        kind, payload = 'X', encode_exception(traceback.format_exc())
+        kind, text = 'X', _failed(job, penalty, error)
+        payload = encode_exception(text)
         interrupt = error if isinstance(error, KeyboardInterrupt) else None
     ended = began + (time.monotonic_ns() - clock) // 1000
     ttl = job.get_result_ttl(DEFAULT_RESULT_TTL) if kind == 'F' else 0  # of a failure the hash has it
     lease = store.Lease(job.origin, job.id, execution)
     store.finish_inline(queue.connection, WORKER, store.Outcome(kind, lease, began, ended, ttl, payload))
     _look_again(job, kind, ended)
+    job.send_webhooks(JobStatus.FINISHED if kind == 'F' else JobStatus.FAILED, exc_string=text or None)
     if interrupt is not None:
         raise interrupt
     return job
+
+
+def _failed(job: Job, penalty: Any, error: BaseException) -> str:
+    """The text of a failure, its callback called; the callback's own mistake takes its place."""
+    job._status = JobStatus.FAILED
+    text = ''.join(traceback.format_exception(error))
+    try:
+        job.execute_failure_callback(penalty, type(error), error, error.__traceback__)
+    except Exception:  # noqa: BLE001 - whatever it is, the job has failed, and so has this
+        return traceback.format_exc()
+    return text
 
 
 def _penalty(queue: Any) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, fields
+from functools import lru_cache
+from types import CodeType
 from typing import Any, NamedTuple
 
 __all__ = ['EnqueueArgs', 'EnqueueData', 'EnqueueOptions', 'take_options']
@@ -90,6 +93,8 @@ def take_options(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Enque
 
     Raises AssertionError, as RQ, for positional arguments beside explicit `args=` or `kwargs=`.
     """
+    if kwargs and not _KEYWORDS.keys().isdisjoint(kwargs):
+        _warn_of_parameters(f, kwargs)
     found = {field.name: kwargs.pop(keyword, field.default) for keyword, field in _KEYWORDS.items()}
     if 'args' in kwargs or 'kwargs' in kwargs:
         if args:
@@ -97,3 +102,24 @@ def take_options(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Enque
         args = kwargs.pop('args', None) or ()
         kwargs = kwargs.pop('kwargs', None) or {}
     return EnqueueArgs(func=f, args=args, kwargs=kwargs, **found)
+
+
+def _warn_of_parameters(f: Any, kwargs: dict[str, Any]) -> None:
+    """Warns of options that the function itself has as parameters: the queue takes them, as RQ's does."""
+    for name in _parameters(f) & kwargs.keys() & _KEYWORDS.keys():
+        warnings.warn(
+            f'{name}= is an option of enqueue() and a parameter of {getattr(f, "__qualname__", f)}(): it was taken as the '
+            f'option. To give it to the function: enqueue(f, kwargs={{{name!r}: ...}})',
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+@lru_cache(maxsize=256)
+def _names(code: CodeType) -> frozenset[str]:
+    return frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+def _parameters(f: Any) -> frozenset[str]:
+    code = getattr(getattr(f, '__func__', f), '__code__', None)
+    return _names(code) if isinstance(code, CodeType) else frozenset()

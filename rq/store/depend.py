@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from . import keys
@@ -11,8 +12,21 @@ from .script import Script
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ['dependencies', 'dependents', 'forget', 'release_dependents', 'statuses', 'sweep_deferred']
+__all__ = [
+    'dependencies',
+    'dependents',
+    'enqueue_dependents',
+    'forget',
+    'place_ready',
+    'register',
+    'release_dependents',
+    'statuses',
+    'sweep_deferred',
+    'watch',
+]
 
+_enqueue_dependents = Script('enqueue_dependents')
+_place_ready = Script('place_ready')
 _release_dependents = Script('release_dependents')
 _sweep_deferred = Script('sweep_deferred')
 
@@ -30,6 +44,34 @@ def dependents(connection: Any, job_id: str) -> list[str]:
 def forget(connection: Any, job_id: str) -> None:
     """Deletes the set of those who wait for a job; they are not released by this."""
     connection.delete(keys.dependents(job_id))
+
+
+def register(connection: Any, queue: str, job_id: str, others: Sequence[str]) -> None:
+    """Puts a job among the deferred of its queue and lets those it waits for know. Its hash is not touched."""
+    for other in others:
+        connection.sadd(keys.dependents(other), job_id)
+    if others:
+        connection.sadd(keys.dependencies(job_id), *others)
+    connection.zadd(keys.deferred(queue), {job_id: int(time.time())})
+
+
+def enqueue_dependents(connection: Any, job_id: str) -> dict[str, list[str]]:
+    """Queue -> ids of the jobs queued by this: those that wait for a job need not any more, whatever became of it."""
+    answer = _enqueue_dependents(connection, keys.dependents(job_id), job_id)
+    released: dict[str, list[str]] = {}
+    for queue, dependent in zip(answer[::2], answer[1::2], strict=True):
+        released.setdefault(text(queue), []).append(text(dependent))
+    return released
+
+
+def place_ready(connection: Any, queue: str, job_ids: Sequence[str]) -> int:
+    """How many of these jobs were among the ready ones, where RQ 3.0 puts them, and now are where they wait next."""
+    return int(_place_ready(connection, keys.queue(queue), queue, *job_ids))
+
+
+def watch(pipeline: Any, job_ids: Sequence[str]) -> None:
+    """Has a pipeline watch the hashes of jobs."""
+    pipeline.watch(*(keys.job(job_id) for job_id in job_ids))
 
 
 def statuses(connection: Any, job_ids: Sequence[str]) -> list[str | None]:

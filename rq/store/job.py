@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'add_failure',
+    'add_result',
     'cancel',
     'delete',
     'drop_results',
@@ -25,6 +26,7 @@ __all__ = [
     'fetch_many',
     'field',
     'last_result',
+    'missing',
     'persist',
     'requeue',
     'result_count',
@@ -72,6 +74,14 @@ def field(connection: Any, job_id: str, name: str) -> bytes | None:
 def exists(connection: Any, job_id: str) -> bool:
     """Whether the hash is there."""
     return bool(connection.exists(keys.job(job_id)))
+
+
+def missing(connection: Any, job_ids: Sequence[str]) -> list[str]:
+    """The ids of those that are not stored; one round trip."""
+    pipeline = connection.pipeline(transaction=False)
+    for job_id in job_ids:
+        pipeline.exists(keys.job(job_id))
+    return [job_id for job_id, there in zip(job_ids, pipeline.execute(), strict=True) if not there]
 
 
 def status_key(job_id: str) -> str:
@@ -196,3 +206,11 @@ def add_failure(connection: Any, job_id: str, worker: str, payload: bytes, ttl: 
 def drop_results(connection: Any, job_id: str) -> None:
     """Deletes the results of a job."""
     connection.delete(keys.results(job_id))
+
+
+def add_result(connection: Any, job_id: str, fields: Mapping[str, Any], seconds: int | None) -> Any:
+    """The id of a new entry in the results of a job, ten kept; `seconds`: how long they live, None or -1 as the job."""
+    entry = connection.xadd(keys.results(job_id), dict(fields), maxlen=10, approximate=False)
+    if seconds is not None and seconds > 0:
+        connection.expire(keys.results(job_id), seconds)
+    return entry

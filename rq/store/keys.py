@@ -13,6 +13,7 @@ __all__ = [
     'PREFIX',
     'aftermath',
     'canceled',
+    'clean_groups',
     'clean_registries',
     'cron_history',
     'cron_jobs',
@@ -153,6 +154,11 @@ def canceled(name: str) -> str:
 def ready(name: str) -> str:
     """Sorted set of RQ 3.0's: dependencies met, not yet queued. Ours never rest there."""
     return f'{PREFIX}:ready:{name}'
+
+
+def clean_groups() -> str:
+    """String, RQ's lock for the maintenance of groups. Ours needs none; kept for `Group.acquire_maintenance_lock`."""
+    return f'{PREFIX}:clean_groups'
 
 
 def clean_registries(name: str) -> str:

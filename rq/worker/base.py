@@ -20,7 +20,7 @@ from rq.defaults import (
     DEFAULT_WORKER_TTL,
 )
 from rq.exceptions import DeserializationError
-from rq.job import Job, JobStatus
+from rq.job import Job, JobStatus, Retry
 from rq.job_lifecycle import call_exception_handlers
 from rq.logutils import blue, green, setup_loghandlers, yellow
 from rq.queue import Queue
@@ -207,13 +207,19 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
             value = runner.call(job, queue)
             job.ended_at, job._status = now(), JobStatus.FINISHED
             job._result = value  # type: ignore[attr-defined]  # RQ's name
+            if isinstance(value, Retry):
+                self.handle_job_retry(job, queue, value, registry, execution)
+                return True
+            if job._raw.get(b'success_callback_name'):
+                runner.call_back(job.success_callback_timeout, job.execute_success_callback, value)
             self.handle_job_success(job=job, queue=queue, started_job_registry=registry, execution=execution)
         except BaseException as error:
             if runner.outcome is not None:
                 raise  # behind the end of the job, which stays what it was
-            text = exception_text(error)
             job.ended_at, job._status = now(), JobStatus.FAILED
-            runner.note_failure(text)  # also where a subclass takes nothing down
+            error = self._tell_failure(job, error)
+            text = exception_text(error)
+            runner.note_failure(text, final=not job.retries_after(error))  # also where a subclass takes nothing down
             try:
                 self.handle_exception(job, type(error), error, error.__traceback__)
             finally:
@@ -222,6 +228,17 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
                 )
             return False
         return True
+
+    def _tell_failure(self, job: Job, error: BaseException) -> BaseException:
+        """Calls the job's failure callback; answers what was raised last: the callback's own mistake counts, as in RQ."""
+        if job._raw.get(b'failure_callback_name'):
+            exc_info = (type(error), error, error.__traceback__)
+            try:
+                self._running().call_back(job.failure_callback_timeout, job.execute_failure_callback, *exc_info)
+            except BaseException as mistake:  # noqa: BLE001 - whatever it is, the job has failed, and so has this
+                self._running().log.error(f'Job {job.id}: error while executing failure callback')
+                return mistake
+        return error
 
     @reported
     def handle_job_success(
@@ -236,6 +253,19 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
             runner.log.info(_lifespan(job.get_result_ttl(self.default_result_ttl)))
 
     @reported
+    def handle_job_retry(
+        self, job: Job, queue: Queue, retry: Retry, started_job_registry: Any, execution: Execution | None = None
+    ) -> None:
+        """Takes down that the job's function returned a Retry: it runs again, or has failed if that was one too many."""
+        runner = self._running()
+        count = job.number_of_retries or 0
+        again = count < retry.max
+        job._status = JobStatus.QUEUED if again else JobStatus.FAILED
+        runner.note_retry(job, retry, again)
+        line = f'Job {job.id} asked for another try' if again else f'Job {job.id} asked for more than {retry.max} tries'
+        runner.log.info(line)
+
+    @reported
     def handle_job_failure(
         self,
         job: Job,
@@ -247,7 +277,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         """Takes down that the job failed; with retries left it will be tried again."""
         retry = _will_retry(job)
         job._status = JobStatus.QUEUED if retry else JobStatus.FAILED
-        job._exc_info = exc_string  # type: ignore[attr-defined]  # RQ's name
+        job._exc_info = exc_string
         runner = self._running()
         runner.note_failure(exc_string)
         line = f'Job {job.id} will be tried again' if retry else "Moving job to 'failed' queue"

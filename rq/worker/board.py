@@ -200,6 +200,12 @@ class Board:
         words[RUNNING] = area * PACK_MOST + number + 1
         words[BEGINNINGS] += 1
 
+    def allow(self, seconds: int, clock_ns: int) -> None:
+        """Notes that the running job may take so many seconds from now on, whatever its timeout was: for its callback."""
+        area, number = divmod(self.words[RUNNING] - 1, PACK_MOST)
+        slot = self._head(area) + PACK_HEAD + SLOT * number
+        self.words[slot + TIMEOUT] = (clock_ns - self.words[slot + STARTED_NS]) // 1_000_000_000 + 1 + seconds
+
     def put_outcome(self, area: int, number: int, packed: bytes) -> bool:
         """Notes an outcome and that its job returned. False: it does not fit, and the job counts as running still."""
         words, head = self.words, self._head(area)

@@ -77,6 +77,7 @@ class Horse:
         self.log = JobLog(worker.log, board)
         self.deadline = Deadline()
         self.runner = Runner(worker, self.log, self.deadline)
+        self.runner.on_callback = self._allow
         self.order = QueueOrder(worker.queue_names(), worker._dequeue_strategy)
         self.paces = [Pace() for _ in worker.queues]
         self.watch = SourceWatch()
@@ -286,6 +287,9 @@ class Horse:
             time.sleep(0.0005)
             self.lifeline.look()
         return False
+
+    def _allow(self, seconds: int) -> None:
+        self.board.allow(seconds, time.monotonic_ns())
 
     def _send_large(self, pack: Pack, number: int, packed: bytes) -> None:
         """Sends an outcome that the board has no room for, before the next job begins."""

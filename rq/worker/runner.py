@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rq.defaults import DEFAULT_FAILURE_TTL
 from rq.exceptions import PayloadTooLarge
 from rq.executions import Execution
-from rq.job import JobStatus
+from rq.job import JobStatus, Retry
 from rq.job.call import PAYLOAD_LIMIT
 from rq.results import encode_exception, encode_return_value
 from rq.store.wire import bulk
@@ -20,6 +20,8 @@ from rq.timeouts import BaseTimeoutException, JobTimeoutException, UnixSignalDea
 from .failure import exception_text, reason_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rq.job import Job
     from rq.store.claim import Claimed
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ['Pack', 'Runner', 'packed_outcome']
 
 UNSET = object()
+
+# Kinds of outcomes of functions that returned as they were meant to (lua/lib/settle.lua).
+SUCCESSES = (b'F', b'R', b'A')
 
 # A job shorter than this (nanoseconds) has started no process; after so many in a row its queue's lines may wait.
 SHORT = 500_000
@@ -85,6 +90,7 @@ class Runner:
         )
         self._short = [0] * len(self.queues)  # how many jobs of each queue, the last ones, were short
         self.outcome: tuple[bytes, int, bytes] | None = None
+        self.on_callback: Callable[[int], None] | None = None  # called before a callback that may take so many seconds
         self.done = 0
         self.failed = 0
         self.timed_out = False  # a job was ended by its timeout: it may have left processes
@@ -110,7 +116,7 @@ class Runner:
         self.log.ended()
         told: tuple[bytes, int, bytes] | None = self.outcome
         kind, ttl, payload = told or self._untold(answer)
-        if kind == b'F':
+        if kind in SUCCESSES:
             self.done += 1
         else:
             self.failed += 1
@@ -186,11 +192,40 @@ class Runner:
             raise PayloadTooLarge(f'The result takes {len(stored)} bytes, Redis stores up to {PAYLOAD_LIMIT}')
         self.outcome = (b'F', ttl, stored)
 
-    def note_failure(self, text: str) -> None:
-        """Takes down that a job failed, with the text of its exception; without one, a text given before stays."""
-        if not text and self.outcome is not None and self.outcome[0] == b'X':
-            return
-        self.outcome = (b'X', DEFAULT_FAILURE_TTL, encode_exception(text))
+    def note_failure(self, text: str, final: bool = False) -> None:
+        """Takes down that a job failed, with the text of its exception; without one, a text given before stays.
+
+        `final`: it is not tried again, whatever tries are left; what was final before stays so.
+        """
+        kind = b'X'
+        if self.outcome is not None and self.outcome[0] in (b'X', b'Y'):
+            if not text:
+                return
+            kind = self.outcome[0]
+        self.outcome = (b'Y' if final else kind, DEFAULT_FAILURE_TTL, encode_exception(text))
+
+    def note_retry(self, job: Job, retry: Any, again: bool) -> None:
+        """Takes down that a job's function returned a Retry, and whether it is granted."""
+        stored = encode_return_value(job.serializer, retry)
+        draw = getattr(retry, 'draw', None)
+        waits = draw() if draw is not None else retry.intervals
+        delay = Retry.get_interval(job.number_of_retries or 0, waits) if again else 0
+        kind = b'M' if not again else b'A' if retry.enqueue_at_front else b'R'
+        self.outcome = (kind, delay, stored)
+
+    def call_back(self, seconds: int, function: Callable[..., Any], *args: Any) -> None:
+        """Calls a job's callback, which may take so many seconds. Raises what it raises."""
+        if self.on_callback is not None:
+            self.on_callback(seconds)
+        if self.log.eager:
+            self.log.flush()
+        try:
+            function(self._death_penalty, *args)
+        except BaseException as error:
+            self.timed_out = self.timed_out or isinstance(error, BaseTimeoutException)
+            raise
+        finally:
+            self._stay_single()
 
     def registry(self, queue: Any) -> Any:
         """The registry of a queue's running jobs."""

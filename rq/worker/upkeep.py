@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import StopRequested
+from rq.group import Group
 from rq.registry import clean_registries
 from rq.store import worker as store
 from rq.suspension import is_suspended
@@ -102,7 +103,12 @@ class Upkeep:
     def run_maintenance_tasks(self) -> None:
         """Cleans the registries of its queues. What dead workers left is every living one's duty, a few times a minute."""
         self.clean_registries()
+        self.clean_group_registries()
         self.last_cleaned_at = now()
+
+    def clean_group_registries(self) -> None:
+        """Takes jobs that are stored no more out of their groups."""
+        Group.clean_registries(self.connection)
 
     def clean_registries(self) -> None:
         """Drops what has expired from the registries of its queues, and workers whose record has."""

@@ -39,6 +39,19 @@ DIFFERENT = {
     'rq.cli.helpers.get_redis_from_config': (
         'takes (settings, connection_class=None, **options), not (settings, connection_class=Redis)'
     ),
+    'rq.worker.BaseWorker.handle_job_retry': (
+        'takes (self, job, queue, retry, started_job_registry, execution=None), '
+        'not (self, job, queue, retry, started_job_registry, execution)'
+    ),
+    'rq.worker.BaseWorker.maintain_heartbeats': 'takes (self, job, execution=None), not (self, job, execution)',
+    'rq.worker.Worker.monitor_work_horse': (
+        'takes (self, job, queue, execution=None), not (self, job, queue, execution)'
+    ),
+    # RQ's own scripts and locks; tools use the two that are there.
+    'rq.scripts.acquire_or_refresh_lock': 'is not there',
+    'rq.scripts.get_unique_enqueue_script': 'is not there',
+    'rq.scripts.get_unique_schedule_script': 'is not there',
+    'rq.scripts.release_lock': 'is not there',
     'rq.worker.BaseWorker.perform_job': 'takes (self, job, queue, execution=None), not (self, job, queue, execution)',
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from rq import Queue, Retry
+from rq import Callback, Queue, RateLimit, Retry
 from rq.exceptions import InvalidFunction, InvalidJobId, NotAFunctionError, PayloadTooLarge, TimeoutFormatError
 from rq.job import Job, call
 from tests.domain.work import Calculator, give
@@ -67,9 +67,22 @@ OPTIONS = {
     'arguments that are none': ({'args': 5}, TypeError, 'args=5: give the arguments as a tuple or a list'),
     'keywords that are none': ({'kwargs': [1]}, TypeError, r'kwargs=\[1\]: give the keyword arguments as a dict'),
     'keywords without names': ({'kwargs': {1: 2}}, TypeError, r'kwargs=\{1: 2\}'),
-    'a dependency': ({'depends_on': 'other'}, NotImplementedError, 'depends_on= .* nothing was enqueued'),
-    'a callback': ({'on_success': print}, NotImplementedError, 'on_success= .* nothing was enqueued'),
-    'a repeat': ({'repeat': 3}, NotImplementedError, 'repeat= .* nothing was enqueued'),
+    'a dependency': ({'depends_on': 5}, ValueError, 'depends_on items must be Job objects or string job IDs, got int'),
+    'a nested dependency': ({'depends_on': [['a']]}, ValueError, 'depends_on items must be .* got list'),
+    'a job that waits for itself': ({'depends_on': ['b', 'a'], 'job_id': 'a'}, ValueError, 'would wait for itself'),
+    'very many dependencies': ({'depends_on': [str(n) for n in range(1001)]}, ValueError, 'up to 1000 jobs, not 1001'),
+    'a callback': ({'on_success': 5}, ValueError, 'must be a string or function'),
+    'a callback no worker finds': ({'on_failure': Callback(lambda: 1)}, ValueError, 'A worker could not import'),
+    'a repeat': ({'repeat': 3}, TypeError, r'repeat=3: give a rq\.Repeat'),
+    'a rate limit': ({'rate_limit': 'k'}, TypeError, "rate_limit='k': give a rq.RateLimit"),
+    'webhooks': ({'webhooks': 'http://localhost'}, TypeError, 'webhooks must be a sequence of Webhook instances'),
+    'one webhook': ({'webhooks': [5]}, TypeError, 'webhooks must be a sequence of Webhook instances'),
+    'unique and dependent': ({'unique': True, 'job_id': 'a', 'depends_on': 'b'}, ValueError, 'with job dependencies'),
+    'unique and limited': (
+        {'unique': True, 'job_id': 'a', 'rate_limit': RateLimit('k', 1)},
+        ValueError,
+        'with rate-limited jobs',
+    ),
 }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from rq import Queue
 from rq.job import Job
@@ -56,3 +58,19 @@ def test_a_job_takes_the_options_that_are_stored_with_it() -> None:
     created = defaults(Job.create).keys()
     assert created - OPTIONS.keys() == {'connection', 'status', 'id', 'origin', 'serializer', 'group_id'}
     assert OPTIONS.keys() - created == {'job_id', 'at_front', 'repeat', 'rate_limit', 'pipeline', 'unique'}
+
+
+def describes(description: str, *, meta: object = None) -> str:
+    return description
+
+
+def test_an_option_that_the_function_has_as_a_parameter_is_taken_by_the_queue_with_a_warning(redis: Redis) -> None:
+    queue = Queue('q', connection=redis)
+    with pytest.warns(UserWarning, match=r'description= is an option of enqueue\(\) and a parameter of describes\(\)'):
+        job = queue.enqueue(describes, description='text')
+    assert (job.description, job.kwargs) == ('text', {})
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        job = queue.enqueue(describes, kwargs={'description': 'for the function'}, job_timeout=5)
+        queue.enqueue('builtins.len', 'x', description='text')
+    assert job.kwargs == {'description': 'for the function'}

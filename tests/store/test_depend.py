@@ -362,3 +362,21 @@ def test_the_sweep_goes_through_many_in_steps(redis: Redis) -> None:
         if cursor == '0':
             break
     assert 5 < steps < 30
+
+
+def test_what_another_rq_made_ready_may_be_placed_by_name(redis: Redis) -> None:
+    """place_ready."""
+    redis.hset(keys.job('a'), mapping=fields(status='ready_to_enqueue'))
+    redis.zadd(keys.ready('default'), {'a': 4e9, 'gone': 4e9})
+    assert depend.place_ready(redis, 'default', ['a', 'gone', 'b']) == 1
+    assert (waiting(redis), redis.zcard(keys.ready('default'))) == (['a'], 0)
+
+
+def test_dependents_may_be_released_whatever_became_of_their_job(redis: Redis) -> None:
+    """enqueue_dependents."""
+    put(redis, 'p')
+    after(redis, 'c', 'p', queue='other')
+    after(redis, 'd', 'p', 'c')
+    assert depend.enqueue_dependents(redis, 'p') == {'other': ['c']}
+    assert depend.enqueue_dependents(redis, 'p') == {}
+    assert states(redis, 'c', 'd') == 'queued deferred'

@@ -1,4 +1,4 @@
-"""Rate limits: at most so many jobs of a key are queued or running; slots that are held for nothing come back (sweep_limits)."""
+"""Rate limits: at most so many jobs of a key are queued or running; slots held for nothing come back (admit, sweep_limits)."""
 
 from __future__ import annotations
 

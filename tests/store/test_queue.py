@@ -128,12 +128,12 @@ def test_jobs_are_read_by_either_protocol(either: Redis, horse: HorseMaker) -> N
     jobs.persist(either, 'a')
     assert either.ttl(keys.job('a')) == -1
     assert jobs.last_result(either, 'a') is None
-    assert jobs.wait_result(either, 'a', '0-0', 1) is None
+    assert jobs.wait_result(either, 'a', 0.01) is None
     worker = horse()
     worker.ask(room=0, outcomes=[worker.outcome(worker.one())])
     (entry,) = jobs.results(either, 'a')
     assert jobs.last_result(either, 'a') == entry
-    assert jobs.wait_result(either, 'a', '0-0', 1) == entry
+    assert jobs.wait_result(either, 'a', 0.01) == entry
     assert jobs.result_count(either, 'a') == 1
     assert jobs.running(either, 'a') == []
     assert jobs.fetch_execution(either, 'a', 'e') == {}

@@ -55,6 +55,7 @@ FAMILIES: dict[Callable[..., str], str] = {
     keys.gone: 'ttl',
     keys.lease: 'ttl',
     keys.clean_registries: 'ttl',
+    keys.clean_groups: 'ttl',
     keys.pack: 'ttl',
     keys.worker_executions: 'ttl',
     keys.worker: 'ttl',

@@ -6,6 +6,7 @@
 --- @include keys
 --- @include depend
 --- @include leave
+--- @include ready
 local READY = 60 -- seconds that an RQ process has for what it made ready
 local q, moved = ARGV[2], 0
 
@@ -46,12 +47,7 @@ redis.call('DEL', k_gone('')) -- no such key: the first command needs no memory
 if try('LLEN', k_queue(q)) then
   for i = 1, #page[2], 2 do look(page[2][i]) end
   for _, id in ipairs(try('ZRANGEBYSCORE', k_registry('ready', q), '-inf', NOW - READY, 'LIMIT', 0, 100) or {}) do
-    local h = try('HMGET', k_job(id), 'status', 'enqueue_at_front', 'rate_limit_key', 'rate_limit_concurrency') or {}
-    try('ZREM', k_registry('ready', q), id)
-    if h[1] == 'ready_to_enqueue' then
-      place(q, id, h[2] == '1', h[3], h[4])
-      moved = moved + 1
-    end
+    moved = moved + leave_ready(q, id)
   end
 end
 return { page[1], moved }

@@ -5,16 +5,9 @@
 -- answers: slots given back
 --- @include keys
 --- @include limit
---- @include leave
+--- @include holds
 local HELD = 100 -- jobs looked at of each key
 local given = 0
-
--- Whether a job may hold a slot: it is on its queue or runs.
-local function holds(id)
-  local h = try('HMGET', k_job(id), 'status', 'origin', 'execution') or {}
-  if h[1] == 'queued' or h[1] == 'started' then return true end
-  return h[1] == 'canceled' and h[2] and running(h[2], id, h[1], h[3])
-end
 
 for _, name in ipairs(redis.call('SRANDMEMBER', KEYS[1], ARGV[2])) do
   for _, id in ipairs(try('ZRANGE', k_limit_holders(name), 0, HELD - 1) or {}) do

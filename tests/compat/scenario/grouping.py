@@ -11,9 +11,8 @@ from working import burst
 
 
 def groups(r: Recorder, redis: Any) -> None:
-    from rq.group import Group
-
     from rq import Queue
+    from rq.group import Group
 
     q = Queue('q', connection=redis)
     group = r('create', Group.create, connection=redis, name='g')
@@ -42,9 +41,8 @@ def groups(r: Recorder, redis: Any) -> None:
 
 
 def rate_limits(r: Recorder, redis: Any) -> None:
-    from rq.rate_limit import RateLimitRegistry
-
     from rq import Queue, RateLimit
+    from rq.rate_limit import RateLimitRegistry
 
     q, sync = Queue('q', connection=redis), Queue('sync', connection=redis, is_async=False)
     limit = RateLimit('k', 2)
