@@ -128,11 +128,10 @@ def load_meta(serializer: Serializer, stored: bytes, job_id: str) -> dict[Any, A
     return found
 
 
-def load(serializer: Serializer, stored: bytes) -> tuple[str, Any, Any, dict[str, Any]]:
-    """(function name, instance, args, kwargs) from stored data. Raises DeserializationError, PayloadTooLarge."""
-    plain = codec.expand(stored)
+def load(serializer: Serializer, plain: bytes) -> tuple[str, Any, Any, dict[str, Any]]:
+    """(function name, instance, args, kwargs) from data as the serializer wrote it. Raises DeserializationError."""
     try:
-        name, instance, args, kwargs = reader(serializer, plain).loads(plain)
+        name, instance, args, kwargs = serializer.loads(plain)
     except Exception as error:
         raise DeserializationError(f'The stored call cannot be read: {type(error).__name__}: {error}') from error
     if not isinstance(name, str) or not isinstance(args, (list, tuple)) or not isinstance(kwargs, dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import DeserializationError
+from rq.serializers import reader
 from rq.store import fields as codec
 from rq.store import job as store
 
@@ -33,7 +34,9 @@ class Payload:
     # --- the call
 
     def _deserialize_data(self) -> None:
-        self._func_name, self._instance, self._args, self._kwargs = call.load(self.serializer, self._stored_data())
+        plain = codec.expand(self._stored_data())
+        self.serializer = reader(self.serializer, plain)  # its result and its meta data are written as its call was
+        self._func_name, self._instance, self._args, self._kwargs = call.load(self.serializer, plain)
 
     def _stored_data(self) -> bytes:
         stored = self.__dict__.get('_data') or self._raw.get(b'data')

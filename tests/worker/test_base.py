@@ -342,10 +342,43 @@ def test_classes_and_serializer_of_ones_own_are_used(kind: type[BaseWorker], red
     assert job.return_value() == ['other', 3]
 
 
-def test_a_job_of_another_serializer_fails_with_the_reason(kind: type[BaseWorker], queue: Queue, redis: Redis) -> None:
+@pytest.mark.parametrize(('producer', 'reader'), [('pickle', 'json'), ('json', 'pickle'), ('json', 'json-only')])
+def test_a_worker_with_another_default_serializer_reads_a_job_as_it_was_written(
+    kind: type[BaseWorker], redis: Redis, producer: str, reader: str
+) -> None:
+    queue = Queue(connection=redis, serializer=producer)
+    job = queue.enqueue(len, 'abc', meta={'a': 1})
+    assert redis.hget(job.key, 'serializer') == (b'json' if producer == 'json' else None)
+    kind(['default'], connection=redis, serializer=reader).work(burst=True)
+    for serializer in (producer, 'pickle', 'json'):
+        found = Job.fetch(job.id, connection=redis, serializer=serializer)
+        assert (found.args[0], found.meta, found.return_value()) == ('abc', {'a': 1}, 3)
+
+
+def test_what_rq_wrote_in_json_without_saying_so_is_read_as_well(queue: Queue, redis: Redis) -> None:
+    job = Queue(connection=redis, serializer='json').enqueue(len, 'abc', meta={'a': 1})
+    redis.hdel(job.key, 'serializer')
+    SimpleWorker(['default'], connection=redis).work(burst=True)
+    found = Job.fetch(job.id, connection=redis)
+    assert (found.args, found.meta, found.return_value()) == (['abc'], {'a': 1}, 3)
+
+
+@pytest.mark.parametrize('name', [None, 'pickle', 'tests.worker.jobs', 'nowhere.at_all'])
+def test_who_reads_json_only_loads_no_pickle_whatever_a_job_says_of_itself(
+    kind: type[BaseWorker], queue: Queue, redis: Redis, name: str | None
+) -> None:
     job = queue.enqueue(len, 'abc')
-    kind(['default'], connection=redis, serializer='json').work(burst=True)
+    if name:
+        redis.hset(job.key, 'serializer', name)
+    kind(['default'], connection=redis, serializer='json-only').work(burst=True)
     assert 'DeserializationError: The stored call cannot be read' in last_line(job)
+
+
+def test_a_serializer_that_a_job_names_and_nobody_finds_leaves_the_readers_own(queue: Queue, redis: Redis) -> None:
+    job = queue.enqueue(len, 'abc')
+    redis.hset(job.key, 'serializer', 'nowhere.at_all')
+    SimpleWorker(['default'], connection=redis).work(burst=True)
+    assert job.return_value() == 3
 
 
 @pytest.mark.parametrize('strategy', [*DequeueStrategy, 'round_robin'])
