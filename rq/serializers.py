@@ -18,6 +18,7 @@ __all__ = [
     'DefaultSerializer',
     'JSONOnlySerializer',
     'JSONSerializer',
+    'PICKLE',
     'PickleSerializer',
     'Serializer',
     'name_of',
@@ -122,6 +123,8 @@ def resolve_serializer(serializer: Serializer | str | None = None) -> Serializer
 
     Raises ValueError when a path leads nowhere, NotImplementedError when `dumps` or `loads` is missing.
     """
+    if serializer is DefaultSerializer:
+        return DefaultSerializer  # asked for each job that a worker makes
     found: Any = serializer or DefaultSerializer
     if isinstance(found, str):
         found = SERIALIZER_ALIASES.get(found) or _import(found)

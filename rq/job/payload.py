@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import DeserializationError
-from rq.serializers import reader
+from rq.serializers import PICKLE, DefaultSerializer, reader
 from rq.store import fields as codec
 from rq.store import job as store
 
@@ -35,7 +35,8 @@ class Payload:
 
     def _deserialize_data(self) -> None:
         plain = codec.expand(self._stored_data())
-        self.serializer = reader(self.serializer, plain)  # its result and its meta data are written as its call was
+        if self.serializer is not DefaultSerializer or plain[:1] != PICKLE:
+            self.serializer = reader(self.serializer, plain)  # its result and its meta data are written as its call was
         self._func_name, self._instance, self._args, self._kwargs = call.load(self.serializer, plain)
 
     def _stored_data(self) -> bytes:

@@ -53,17 +53,19 @@ local function expire_with(id, ttl)
   end
 end
 
-local function close(o, worker, h, status, kind, ttl)
-  local key = k_job(o.id)
-  ended(key, status, o)
+-- `o.webhooks` and `o.limit` are the fields of the hash. A job of a sync queue has its webhooks sent by its caller.
+local function note_webhooks(o, worker, became)
+  if o.webhooks and o.webhooks ~= '' and worker ~= 'sync' then leave_note('webhook', o, worker, became) end
+end
+
+local function close(o, worker, status, kind, ttl)
+  ended(k_job(o.id), status, o)
   if waited_for then
     tell_dependents(o.id, status == 'finished' and 'finished' or 'failed')
     if ttl == 0 and status ~= 'finished' then tell_dependents(o.id, 'gone') end -- nobody will requeue it
   end
-  if h[9] and h[9] ~= '' and worker ~= 'sync' and status ~= 'stopped' then
-    leave_note('webhook', o, worker, string.upper(status))
-  end
-  leave_limit(o.id, h[8])
+  if o.webhooks and status ~= 'stopped' then note_webhooks(o, worker, string.upper(status)) end
+  if o.limit then leave_limit(o.id, o.limit) end
   if ttl == 0 then forget(o) return end
   expire_with(o.id, ttl)
   note(k_registry(kind, o.queue), ttl > 0 and NOW + ttl or (kind == 'failed' and -1 or '+inf'), o.id)

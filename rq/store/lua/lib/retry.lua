@@ -21,7 +21,7 @@ end
 
 -- Never early: the due time is rounded up. A slot of a rate limit is kept unless the job has to wait for its time.
 -- Answers QUEUED or SCHEDULED; nil where the job cannot be put anywhere.
-local function again(o, delay, front, limit)
+local function again(o, delay, front)
   local answer, done = 'QUEUED', nil
   if delay > 0 then
     answer = 'SCHEDULED'
@@ -36,16 +36,16 @@ local function again(o, delay, front, limit)
     redis.call('HSET', k_job(o.id), 'enqueued_at', iso(NOW_US))
     wake(o.queue)
   else
-    leave_limit(o.id, limit)
+    leave_limit(o.id, o.limit)
   end
   return answer
 end
 
 -- Retries are counted down in the hash; the n-th wait is the n-th interval, the last one repeats.
-local function retry(o, left, used, intervals, front, limit)
+local function retry(o, left, used, intervals, front)
   local waits = numbers(intervals)
   local delay = #waits > 0 and tonumber(waits[math.min(used, #waits)]) or 0
-  local answer = again(o, delay, front == '1', limit)
+  local answer = again(o, delay, front == '1')
   if answer then
     redis.call('HSET', k_job(o.id), 'retries_left', string.format('%.0f', left - 1),
       'retries_used', string.format('%.0f', used))
@@ -54,10 +54,10 @@ local function retry(o, left, used, intervals, front, limit)
 end
 
 -- Runs after a success. The first interval is used up, as RQ's are, but for the last one.
-local function run_again(o, left, intervals, limit)
+local function run_again(o, left, intervals)
   local waits = numbers(intervals)
   local delay = #waits > 0 and tonumber(waits[1]) or 0
-  local answer = again(o, delay, false, limit)
+  local answer = again(o, delay, false)
   if answer then
     if #waits > 1 then table.remove(waits, 1) end
     redis.call('HSET', k_job(o.id), 'repeats_left', string.format('%.0f', left - 1),

@@ -12,44 +12,48 @@
 --- @include close
 local YEAR = 31536000 -- RQ's failure TTL when none is given
 
-local function finish(o, worker, h)
-  local left = h[10] and seconds(h[10], 0) or 0
+local function failure_ttl(o) return seconds(redis.call('HGET', k_job(o.id), 'failure_ttl'), YEAR) end
+
+local function finish(o, worker, repeats_left)
+  local left = repeats_left and seconds(repeats_left, 0) or 0
   if left > 0 then
     ended(k_job(o.id), 'finished', o)
-    local answer = run_again(o, left, h[11], h[8])
+    local answer = run_again(o, left, redis.call('HGET', k_job(o.id), 'repeat_intervals'))
     if answer then
       if waited_for then tell_dependents(o.id, 'finished') end
-      if h[9] and h[9] ~= '' and worker ~= 'sync' then leave_note('webhook', o, worker, 'FINISHED') end
+      note_webhooks(o, worker, 'FINISHED')
       if o.ttl ~= '0' then store_result(o, worker, -1) end -- it lives with the job
       return answer
     end
   end
-  close(o, worker, h, 'finished', 'finished', seconds(o.ttl, -1))
+  close(o, worker, 'finished', 'finished', seconds(o.ttl, -1))
   return 'FINISHED'
 end
 
-local function fail(o, worker, h)
-  local left = (o.kind == 'X' or o.kind == 'L') and seconds(h[2], 0) or 0
-  local answer = left > 0 and retry(o, left, seconds(h[7], 0) + 1, h[3], h[4], h[8])
-  if o.lost and (o.handlers or (h[12] and h[12] ~= '')) then leave_note('lost', o, worker, answer or 'FAILED') end
+local function fail(o, worker)
+  local h = redis.call('HMGET', k_job(o.id), 'retries_left', 'retries_used', 'retry_intervals',
+    'enqueue_at_front_on_retry', 'failure_callback_name')
+  local left = (o.kind == 'X' or o.kind == 'L') and seconds(h[1], 0) or 0
+  local answer = left > 0 and retry(o, left, seconds(h[2], 0) + 1, h[3], h[4])
+  if o.kind == 'L' and (o.handlers or (h[5] and h[5] ~= '')) then leave_note('lost', o, worker, answer or 'FAILED') end
   if answer then return answer end
-  close(o, worker, h, 'failed', 'failed', seconds(h[5], YEAR))
+  close(o, worker, 'failed', 'failed', failure_ttl(o))
   return 'FAILED'
 end
 
-local function stop(o, worker, h)
+local function stop(o, worker)
   local callback = redis.call('HGET', k_job(o.id), 'stopped_callback_name')
   if callback and callback ~= '' then leave_note('stopped', o, worker, 'STOPPED') end
-  close(o, worker, h, 'stopped', 'failed', seconds(h[5], YEAR))
+  close(o, worker, 'stopped', 'failed', failure_ttl(o))
   return 'STOPPED'
 end
 
 -- The function asked to be run again: `ttl` is the delay.
-local function ask_again(o, worker, h)
+local function ask_again(o, worker)
   local key = k_job(o.id)
   local count = tonumber(redis.call('HGET', key, 'number_of_retries') or '') or 0
-  local answer = again(o, seconds(o.ttl, 0), o.kind == 'A', h[8])
-  if not answer then return fail(o, worker, h) end
+  local answer = again(o, seconds(o.ttl, 0), o.kind == 'A')
+  if not answer then return fail(o, worker) end
   redis.call('HSET', key, 'number_of_retries', string.format('%.0f', count + 1))
   store_result(o, worker, -1)
   return answer
@@ -57,21 +61,20 @@ end
 
 -- What the outcome of a job whose lease was just taken does to it.
 local function apply(o, worker)
-  local h = try('HMGET', k_job(o.id), 'status', 'retries_left', 'retry_intervals', 'enqueue_at_front_on_retry',
-    'failure_ttl', 'announced', 'retries_used', 'rate_limit_key', 'webhooks', 'repeats_left', 'repeat_intervals',
-    'failure_callback_name') or {}
-  if h[6] == o.execution or not h[1] then unannounce(o.id, o.execution, worker) end
-  if not h[1] then return 'GONE' end
-  if h[1] == 'canceled' or h[1] == 'stopped' then
-    leave_limit(o.id, h[8])
+  local status, announced, repeats_left
+  local h = try('HMGET', k_job(o.id), 'status', 'announced', 'repeats_left', 'rate_limit_key', 'webhooks') or {}
+  status, announced, repeats_left, o.limit, o.webhooks = unpack(h)
+  if announced == o.execution or not status then unannounce(o.id, o.execution, worker) end
+  if not status then return 'GONE' end
+  if status == 'canceled' or status == 'stopped' then
+    leave_limit(o.id, o.limit)
     return 'KEPT'
   end
-  if o.kind == 'F' then return finish(o, worker, h) end
-  if o.kind == 'S' then return stop(o, worker, h) end
-  if o.kind == 'R' or o.kind == 'A' then return ask_again(o, worker, h) end
+  if o.kind == 'F' then return finish(o, worker, repeats_left) end
+  if o.kind == 'S' then return stop(o, worker) end
+  if o.kind == 'R' or o.kind == 'A' then return ask_again(o, worker) end
   if o.kind == 'H' then o.kind, o.handlers = 'L', true end
-  o.lost = o.kind == 'L'
-  return fail(o, worker, h)
+  return fail(o, worker)
 end
 
 -- Applies one outcome. Answers what became of it: FINISHED, FAILED, STOPPED, QUEUED or SCHEDULED (another try), GONE
