@@ -26,6 +26,7 @@ __all__ = [
     'RQ_KEY_PREFIX',
     'UNSERIALIZABLE_RETURN_VALUE_PAYLOAD',
     'Result',
+    'decode_exception',
     'encode_exception',
     'encode_return_value',
     'get_key',
@@ -227,7 +228,7 @@ class Result:
             id=result_id,
             created_at=datetime.fromtimestamp(milliseconds / 1000, tz=UTC),
             return_value=_decode_return_value(found, fields.get('return_value')),
-            exc_string=_decode_exception(fields.get('exc_string')),
+            exc_string=decode_exception(fields.get('exc_string')),
             worker_name=codec.text(fields.get('worker_name', b'')),
             serializer=found,
             execution_id=codec.text(fields['execution_id']) if 'execution_id' in fields else None,
@@ -290,7 +291,8 @@ def _decode_return_value(serializer: Any, stored: bytes | None) -> Any:
         raise DeserializationError(f'The stored result cannot be read: {type(error).__name__}: {error}') from error
 
 
-def _decode_exception(stored: bytes | None) -> str | None:
+def decode_exception(stored: bytes | None) -> str | None:
+    """The text of a stored traceback; None when there is none."""
     if stored is None:
         return None
     try:

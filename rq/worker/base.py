@@ -33,6 +33,7 @@ from rq.version import VERSION
 
 from .alone import CURRENT, Held, reported
 from .chain import Chain
+from .deadline import JobStopped
 from .failure import exception_text, one_line, shortened
 from .hearing import Hearing
 from .modes import DequeueStrategy
@@ -213,6 +214,10 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
             if job._raw.get(b'success_callback_name'):
                 runner.call_back(job.success_callback_timeout, job.execute_success_callback, value)
             self.handle_job_success(job=job, queue=queue, started_job_registry=registry, execution=execution)
+        except JobStopped:
+            job.ended_at, job._status = now(), JobStatus.STOPPED
+            runner.note_stop(job)
+            return False
         except BaseException as error:
             if runner.outcome is not None:
                 raise  # behind the end of the job, which stays what it was

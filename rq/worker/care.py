@@ -20,7 +20,7 @@ from rq.store import registry as registry_store
 from rq.store import worker as store
 from rq.store.replies import Trouble, classify
 
-from . import settings
+from . import notes, settings
 from .plan import Rhythm
 
 if TYPE_CHECKING:
@@ -52,12 +52,14 @@ class Care:
                 'renew': settings.RENEW_LEASE_EVERY,
                 'promote': settings.PROMOTE_EVERY,
                 'nudge': settings.NUDGE_EVERY,
+                'notes': settings.NOTES_EVERY,
                 'reap': settings.REAP_EVERY,
                 'clean': settings.CLEAN_EVERY,
                 'sweep': settings.SWEEP_EVERY,
             }
         )
         self.superseded = False  # another worker has our name: nobody renews our leases any more
+        self.on_note: Callable[[], object] = lambda: None  # called when a note is due
         self._renewed_wip = 0.0
         self._contact = self._clocks()
         self._reap_from = time.monotonic() + settings.LEASE
@@ -130,6 +132,11 @@ class Care:
         if wait:
             self.rhythm.delay('nudge', now + wait / 1000)
 
+    def notes(self, now: float) -> None:
+        """User code for the dead, and webhooks: says so when there are some to be done."""
+        if notes.is_due(self.worker, self.connection):
+            self.on_note()
+
     def reap(self, now: float) -> None:
         """The jobs of dead workers."""
         if now < self._reap_from:
@@ -142,10 +149,11 @@ class Care:
         if self._nudging:  # one worker does it for all
             for name in store.bury(self.connection):
                 self.worker.log.warning('Worker %s died without a word', name)
+        handlers = notes.tells(self.worker)
         for name in self.worker.queue_names():
-            for job_id, became in store.adopt(self.connection, name, ABANDONED):
+            for job_id, became in store.adopt(self.connection, name, ABANDONED, handlers=handlers):
                 self.worker.log.warning('%s: took job %s, stranded by another RQ: %s', name, job_id, became)
-            for job_id, became, owner in store.reap(self.connection, name, ABANDONED):
+            for job_id, became, owner in store.reap(self.connection, name, ABANDONED, handlers=handlers):
                 told = (name, job_id, owner or '(unknown)', became)
                 self.worker.log.warning('%s: took job %s from dead worker %s: %s', *told)
 

@@ -100,6 +100,8 @@ class _ManyKeeper(Keeper):
 class ClassicLoop(Loop):
     """One call of `work()` in the classic way; or the desk at which `dequeue_job_and_maintain_ttl` asks by hand."""
 
+    tells_deaths = True
+
     def __init__(self, worker: BaseWorker) -> None:
         super().__init__(worker)
         self.deadline = None  # each job's own, by the worker's death_penalty_class
@@ -273,6 +275,8 @@ class ClassicLoop(Loop):
         worker.procline(f'Listening on {",".join(self.order.names)}')
         idle_since = beat = time.monotonic()
         while not self.stop.told:
+            if self.errands.due:
+                self.errands.do()
             answer = self._exchange(1)
             if answer is None:
                 return None

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 from rq.timeouts import JobTimeoutException
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
-__all__ = ['Deadline']
+__all__ = ['Deadline', 'JobStopped']
 
 # Ten years: as good as no limit, and within what every system's timers take.
 LONGEST = 10 * 365 * 86400
+NEVER = float('inf')
+
+
+class JobStopped(BaseException):
+    """Somebody wants the job stopped that runs in its worker's own process."""
 
 
 class Deadline:
@@ -25,6 +31,7 @@ class Deadline:
         self._at = 0.0
         self._seconds = 0
         self._before: Any = None
+        self.stop_if: Callable[[], bool] | None = None  # asked by the next SIGALRM: whether the job is to be stopped
 
     def install(self) -> None:
         """Takes SIGALRM. Raises ValueError outside the main thread."""
@@ -50,7 +57,7 @@ class Deadline:
     def set(self, seconds: int) -> None:
         """A job with this timeout begins (-1: no limit)."""
         if seconds <= 0:
-            self._at = 0.0
+            self._at = NEVER
             return
         self._seconds = seconds
         self._at = time.monotonic() + seconds
@@ -63,8 +70,12 @@ class Deadline:
         self._at = 0.0
 
     def _ring(self, signum: int, frame: FrameType | None) -> None:
+        stop_if, self.stop_if = self.stop_if, None
         if not self._at:
             return  # between two jobs: the next one sets the timer
+        if stop_if is not None and stop_if():
+            self._at = 0.0
+            raise JobStopped
         left = self._at - time.monotonic()
         if left >= 0.001:
             signal.setitimer(ITIMER_REAL, min(left, LONGEST))  # the timeout of a job before was shorter

@@ -37,6 +37,8 @@ LINES, WITHIN = 5, 10.0
 class Chief(Protocol):
     """Who does what a worker is told: its supervisor, or the loop of a SimpleWorker."""
 
+    tells_deaths: bool  # whether it calls work_horse_killed_handler itself, at once, as RQ's workers
+
     def shut_down(self) -> None:
         """As SIGINT."""
 

@@ -18,6 +18,7 @@ from rq.store.wire import bulk
 from rq.timeouts import BaseTimeoutException, JobTimeoutException, UnixSignalDeathPenalty
 
 from .failure import exception_text, reason_of
+from .settlement import STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,6 +227,12 @@ class Runner:
             raise
         finally:
             self._stay_single()
+
+    def note_stop(self, job: Job) -> None:
+        """Takes down that a job was stopped on request."""
+        line = f'Job {job.id} stopped by user, moving job to FailedJobRegistry'
+        self.log.info(line)
+        self.outcome = (b'S', 0, STOPPED)
 
     def registry(self, queue: Any) -> Any:
         """The registry of a queue's running jobs."""

@@ -10,6 +10,7 @@ __all__ = [
     'CLEAN_EVERY',
     'HARD_GRACE',
     'LEASE',
+    'NOTES_EVERY',
     'NUDGE_EVERY',
     'NUDGE_RIGHT',
     'PACK_MOST',
@@ -43,6 +44,8 @@ CLEAN_EVERY = 30.0
 SWEEP_EVERY = 15.0
 # Due jobs start at most 1 s late.
 PROMOTE_EVERY = 0.5
+# User code for the dead, and webhooks: looked for so often, for all queues at once.
+NOTES_EVERY = 0.5
 # Pushes of foreign producers leave no token: looked for twice a second by one supervisor, whose right outlives a tick.
 NUDGE_EVERY = 0.4
 NUDGE_RIGHT = 2.0

@@ -23,8 +23,10 @@ from . import plan, settings
 from .board import bulks
 from .care import Care
 from .deadline import Deadline
+from .errands import Errands
 from .forks import rests_at_forks
 from .log import JobLog
+from .notes import COLD
 from .order import QueueOrder
 from .outage import Outage
 from .runner import Pack, Runner
@@ -48,6 +50,8 @@ ASK_AGAIN = 0.05
 class Loop:
     """One call of a SimpleWorker's `work()`."""
 
+    tells_deaths = False
+
     def __init__(self, worker: BaseWorker) -> None:
         self.worker = worker
         self.main = threading.current_thread() is threading.main_thread()  # the only one that signals reach
@@ -64,6 +68,8 @@ class Loop:
         self.outage = Outage(worker.log, f'Worker {worker.name}')
         self.keeper = self._keeper()
         self.stop = _Stop(self.keeper)
+        self.errands = self.keeper.errands = Errands(self)
+        self.keeper.care.on_note = self.errands.note
         self.seq = 0
         self.ran = 0
         self.worked = 0.0
@@ -77,15 +83,21 @@ class Loop:
         if self.deadline is not None:
             self.deadline.install()
         self.surroundings = Surroundings()
+        self.worker._chief = self.errands
+        self.worker.subscribe()
         self.keeper.start()
         try:
             if self.begin():
                 self._work(burst, max_jobs, max_idle)
+                while not self.stop.told and self.errands.do() and burst:  # callbacks may have enqueued more
+                    self._work(burst, max_jobs, max_idle)
         finally:
             self._say_what_is_lost()
             self.wire.close()  # before the keeper leaves: a token that was on its way to us is then passed on
             self.client.connection_pool.disconnect()
             self.keeper.stop()
+            self.worker._chief = None
+            self.worker.unsubscribe()
             self.stop.close()
             if self.deadline is not None:
                 self.deadline.remove()
@@ -110,6 +122,8 @@ class Loop:
             ending = self.stop.told or (max_jobs is not None and self.ran >= max_jobs)
             if ending and not self.outcomes:
                 return
+            if self.errands.due:
+                self.errands.do()
             answer = self._exchange(0 if ending else 1)
             if ending or answer is None:
                 return
@@ -255,7 +269,7 @@ class _Stop:
         now = time.monotonic()
         what = plan.on_signal(self.since, now)
         if what == 'cold':
-            raise SystemExit('Cold shut down')
+            raise SystemExit(COLD)
         if what == 'warm':
             self._keeper.say('Warm shut down requested')
             self.tell()
@@ -282,6 +296,7 @@ class Keeper(threading.Thread):
         self._said: list[str] = []
         self._end = threading.Event()
         self._busy = rests_at_forks()
+        self.errands: Errands | None = None
 
     def hold(self, lease: Lease, started: float) -> None:
         """A job begins; `started` in Redis time, epoch seconds."""
@@ -316,6 +331,8 @@ class Keeper(threading.Thread):
                 continue
             with self._busy:
                 try:
+                    if self.errands is not None:
+                        self.errands.ear.listen()
                     self._show()
                     self.care.tick()
                     self.outage.passed()

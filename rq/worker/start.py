@@ -37,6 +37,7 @@ class Death:
     status: int  # as waitpid gives it
     peak_kb: int  # peak memory in kilobytes
     seen: bool = True  # False: how it ended is not known
+    usage: Any = None  # as wait4 gives it, if we were the one to ask
 
     @property
     def clean(self) -> bool:
@@ -67,7 +68,7 @@ def _wait(pid: int) -> Death | None:
     """The end of a child, None while it lives. Raises ChildProcessError for who is no child of ours."""
     found, status, usage = os.wait4(pid, os.WNOHANG)
     peak = usage.ru_maxrss // 1024 if sys.platform == 'darwin' else usage.ru_maxrss
-    return Death(pid, status, peak) if found else None
+    return Death(pid, status, peak, usage=usage) if found else None
 
 
 def die_with_parent(parent: int) -> None:

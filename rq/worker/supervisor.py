@@ -19,11 +19,13 @@ from rq.store.replies import Trouble, classify
 
 from . import board as layout
 from . import plan, settings
+from .aftermath import Aftermath
 from .board import Board, Phase
 from .care import Care
 from .hearing import Ear
 from .horse import Horse, Limits
 from .log import plain_fd, write_all
+from .notes import tells
 from .outage import Outage
 from .settlement import End, Settlement, of_death, of_living
 from .start import Death, ForkStart, NurseryStart
@@ -50,6 +52,8 @@ REFUSALS = 3
 class Supervisor:
     """Runs a worker's horses until the work is done or a signal says stop; `run` answers whether any job ran."""
 
+    tells_deaths = False
+
     def __init__(self, worker: BaseWorker, limits: Limits) -> None:
         self.worker = worker
         self.log = worker.log
@@ -60,7 +64,9 @@ class Supervisor:
         self.connection = clone(worker.connection, settings.SUPERVISOR_TIMEOUT)
         self.log_fd = plain_fd(self.log)
         self.outage = Outage(self.log, f'Worker {worker.name}')
+        self.aftermath = Aftermath(worker)
         self.care = Care(worker, self.connection, self._leases)
+        self.care.on_note = self.aftermath.start
         options = worker.horse_options
         self.starter: Any = NurseryStart(self._horse, options.preload) if options.preload else ForkStart(self._horse)
         self.horse = 0
@@ -77,7 +83,7 @@ class Supervisor:
         self._fruitless = 0
         self._beginnings = 0
         self._killed_for = ''
-        self._told: list[float] = []  # when stop signals came
+        self._signals: list[float] = []  # when stop signals came
 
     # --- the loop
 
@@ -87,18 +93,20 @@ class Supervisor:
         self.worker._chief = self
         self.worker.subscribe()
         try:
-            while not (self.ending and not self.horse and (not self.debts or self._given_up())):
+            while not (self.ending and not self.horse and (not self.debts or self._given_up()) and self._all_told()):
                 self._start_horse()
                 self._serve()
                 self._sleep()
                 self._obey()
                 self._look_after_horse()
+                self.aftermath.look()
             self._leave()
         finally:
             self.worker._chief = None
             self.worker.unsubscribe()
             self.wakeup.give_back()
             self.starter.close()
+            self.aftermath.close()
             os.close(self._lifeline_write)
             os.close(self.lifeline)
             self.connection.connection_pool.disconnect()
@@ -251,7 +259,7 @@ class Supervisor:
         board.take_back()
         reason, ended = self._killed_for or death.text(), board.words[layout.ENDED]
         next_seq = board.words[layout.NEXT_SEQ]
-        end = End(reason, stopped=self.stops.killed)
+        end = End(reason, 'H' if tells(self.worker) else 'L', self.stops.killed)
         told = of_death(self.worker.name, board.snapshots(), next_seq, end, time.monotonic_ns())
         self._killed_for = ''
         fruitful = board.words[layout.BEGINNINGS] > self._beginnings
@@ -262,6 +270,7 @@ class Supervisor:
             if outcome.kind == 'S':
                 self.log.info('Job %s stopped by user, moving job to FailedJobRegistry', outcome.lease.id)
             else:
+                self.aftermath.remember(outcome.lease.execution, death)
                 self.log.error('Job %s of queue %s: %s', outcome.lease.id, outcome.lease.queue, reason)
         self.stops.killed.clear()
         if not death.clean and not told.lost:
@@ -309,6 +318,8 @@ class Supervisor:
                 self.log.error('Redis refuses what became of %s (%s); other workers will find the jobs', debt, error)
             else:
                 debt.mark(self.board)
+                if debt.lost:
+                    self.care.rhythm.delay('notes', 0.0)  # its user code need not wait
             debt.let_go(self.board)
             self.debts.pop(0)
 
@@ -321,6 +332,14 @@ class Supervisor:
             self.log.error('Redis is away; left behind for other workers: %s', debt)
         return True
 
+    def _all_told(self) -> bool:
+        """Whether user code for the dead and webhooks are done, as far as this worker does them before it ends."""
+        if self.cold or not self.aftermath.over(self.connection, self.stopping_since is not None):
+            return self.cold
+        if self.limits.burst and self.aftermath.ran and self.stopping_since is None:
+            self.ending = self.aftermath.ran = False  # it may have enqueued more
+        return self.ending
+
     def _leave(self) -> None:
         try:
             self.care.leave()
@@ -331,11 +350,11 @@ class Supervisor:
 
     def _on_stop(self, signum: int, frame: Any) -> None:
         """Only takes the signal down: it may strike in the middle of anything."""
-        self._told.append(time.monotonic())
+        self._signals.append(time.monotonic())
 
     def shut_down(self) -> None:
         """As SIGINT, by command."""
-        self._told.append(time.monotonic())
+        self.told()
 
     def kill_horse(self) -> bool:
         """Kills the horse that is at work, by command; False when there is none."""
@@ -352,13 +371,13 @@ class Supervisor:
     def told(self, at_once: bool = False) -> None:
         """Told to stop by the worker's own methods, from whatever thread or signal handler."""
         now = time.monotonic()
-        self._told += [now, now + 1] if at_once else [now]
+        self._signals += [now, now + 1] if at_once else [now]
 
     def _obey(self) -> None:
         self.ear.listen()
         self.stops.look()
-        while self._told:
-            what = plan.on_signal(self.stopping_since, self._told.pop(0))
+        while self._signals:
+            what = plan.on_signal(self.stopping_since, self._signals.pop(0))
             if what:
                 self.stop(cold=what == 'cold')
 

@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 
 from rq.store import keys, note
+from tests.store.conftest import HorseMaker
 from tests.store.hands import all_keys, put, sent_twice_is_sent_once
 
 
@@ -38,6 +39,18 @@ def test_drop_note_leaves_nothing_however_often_it_is_sent(redis: Redis) -> None
     [taken] = note.take(redis, ['default'], 60)
     assert sent_twice_is_sent_once(redis, lambda: note.drop(redis, taken)) == (True, False)
     assert all_keys(redis) == []
+
+
+def test_a_job_that_was_to_be_deleted_as_it_ended_goes_with_its_last_note(redis: Redis, horse: HorseMaker) -> None:
+    put(redis, 'a', failure_ttl=0, failure_callback_name='f', webhooks='[]')
+    worker = horse()
+    assert worker.ask(room=0, outcomes=[worker.outcome(worker.one(), 'L')]).became == [b'FAILED']
+    for left in (1, 0):
+        assert redis.exists(keys.job('a'))
+        [taken] = note.take(redis, ['default'], 60)
+        assert note.drop(redis, taken)
+        assert redis.zcard(keys.aftermath('default')) == left
+    assert not redis.exists(keys.job('a'))
 
 
 def test_a_taker_that_vanished_loses_its_note_to_the_next(redis: Redis) -> None:

@@ -32,6 +32,7 @@ class Stable:
         change: Callable[[Worker], Any] | None = None,
     ) -> None:
         self.redis = redis
+        self.closed = False
         self.queues = [Queue(name, connection=redis) for name in queues]
         self.queue = self.queues[0]
         self.worker = Worker(self.queues, connection=redis, name='stable')
@@ -95,12 +96,16 @@ class Stable:
 
     def close(self) -> None:
         """Kills the horse and gives everything back."""
+        if self.closed:
+            return
+        self.closed = True
         supervisor = self.supervisor
         if supervisor.horse:
             os.killpg(supervisor.horse, signal.SIGKILL)
             os.waitpid(supervisor.horse, 0)
             supervisor.horse = 0
         supervisor.starter.close()
+        supervisor.aftermath.close()
         for fd in (supervisor.lifeline, supervisor._lifeline_write):
             try:
                 os.close(fd)

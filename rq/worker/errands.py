@@ -1,0 +1,88 @@
+"""Commands and notes for workers that run jobs in their own process: the keeper listens, notes are done between jobs."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import RedisError
+
+from . import notes
+from .hearing import Ear
+
+if TYPE_CHECKING:
+    from .simple import Loop
+
+__all__ = ['Errands']
+
+
+class Errands:
+    """Of one SimpleWorker's `work()`, or of one in the classic way."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.worker = loop.worker
+        self.ear = Ear(loop.worker)
+        self.tells_deaths = loop.tells_deaths
+        self.due = False  # a note is; the keeper has seen it
+        self._stopping = ''  # the execution that is to be stopped
+
+    def note(self) -> None:
+        """A note is due: it is done when the job in hand has ended."""
+        self.due = True
+
+    def do(self) -> bool:
+        """Does the notes that are due; whether there were any. Redis away: they wait."""
+        self.due = False
+        loop = self.loop
+        try:
+            return notes.work_off(self.worker, loop.client, {}, told_to_stop=lambda: loop.stop.told) > 0
+        except (RedisError, OSError) as error:
+            self.worker.log.warning('Worker %s: callbacks wait for Redis (%s)', self.worker.name, error)
+            return False
+
+    # --- commands; called by the keeper's thread
+
+    def shut_down(self) -> None:
+        """As SIGINT, which only the main thread gets."""
+        if self.loop.main:
+            self._signal(signal.SIGINT)
+        else:
+            self.loop.stop.tell()
+
+    def kill_horse(self) -> bool:
+        """Kills the process of the running job, in the classic way; False where there is none."""
+        pid = getattr(self.worker, '_horse_pid', 0)
+        if pid:
+            self.worker.kill_horse()
+        return bool(pid)
+
+    def stop_run(self, job_id: str, execution: str) -> None:
+        """Ends the job that runs, if it is meant and can be ended."""
+        found = [
+            lease
+            for lease in self.loop.keeper._leases()
+            if job_id in ('', lease.id) and execution in ('', lease.execution)
+        ]
+        if not found:
+            what, name = ('job', job_id) if job_id else ('execution', execution)
+            self.ear.ignore(f'not working on {what} {name}')
+        elif getattr(self.worker, '_horse_pid', 0):
+            self.worker._stopped_job_id = found[0].id
+            self.worker.kill_horse()
+        elif self.loop.deadline is not None:
+            self._stopping = found[0].execution
+            self.loop.deadline.stop_if = self._runs_still
+            self._signal(signal.SIGALRM)
+        else:
+            self.worker.log.warning('Job %s cannot be stopped: it runs in its worker itself', found[0].id)
+
+    def _runs_still(self) -> bool:
+        return any(lease.execution == self._stopping for lease in self.loop.keeper._leases())
+
+    @staticmethod
+    def _signal(number: Any) -> None:
+        main = threading.main_thread().ident
+        if main is not None:
+            signal.pthread_kill(main, number)
