@@ -88,7 +88,7 @@ class Waiting:
     origin: str
     serializer: Any
     _status: Any
-    _dependency_ids: Any
+    _waits_for: list[str] | None
     _dependency_id: str | None
     allow_dependency_failures: bool | None
     enqueue_at_front: bool | None
@@ -98,7 +98,7 @@ class Waiting:
         ids, allow, front = dependencies_of(depends_on)
         if self._id is not None and self._id in ids:
             raise InvalidJobDependency(f'Job {self._id} would wait for itself')
-        self._dependency_ids = ids or None
+        self._waits_for = ids or None
         if ids:
             self._dependency_id = ids[0]
         if allow is not None:
@@ -107,9 +107,18 @@ class Waiting:
             self.enqueue_at_front = True
 
     @property
+    def _dependency_ids(self) -> list[str]:
+        # RQ's name and type: django-rq reads it, and people set it.
+        return self._waits_for or []
+
+    @_dependency_ids.setter
+    def _dependency_ids(self, ids: list[str]) -> None:
+        self._waits_for = ids or None
+
+    @property
     def dependency_ids(self) -> list[str]:
         """Ids of the jobs it waits for, or has waited for, as its hash names them."""
-        return [JobId(job_id) for job_id in self._dependency_ids or []]
+        return [JobId(job_id) for job_id in self._dependency_ids]
 
     @property
     def dependency(self: Any) -> Job | None:
@@ -119,7 +128,7 @@ class Waiting:
 
     def fetch_dependencies(self: Any, watch: bool = False, pipeline: Any = None) -> list[Job]:
         """The jobs it waits for, those that are still stored. With `watch` the pipeline watches them."""
-        ids = [str(job_id) for job_id in self._dependency_ids or []]
+        ids = [str(job_id) for job_id in self._dependency_ids]
         if watch and pipeline is not None and ids:
             store.watch(pipeline, ids)
         found = type(self).fetch_many(ids, connection=self.connection, serializer=self.serializer) if ids else []
@@ -142,7 +151,7 @@ class Waiting:
         `parent_job` is believed what it says of itself, `exclude_job_id` is not asked.
         """
         known = {} if parent_job is None or refresh_job_status else {parent_job.id: parent_job._status}
-        ids = [job_id for job_id in self._dependency_ids or [] if job_id != exclude_job_id and job_id not in known]
+        ids = [job_id for job_id in self._dependency_ids if job_id != exclude_job_id and job_id not in known]
         found = [*known.values(), *store.statuses(self.connection, ids)] if ids else list(known.values())
         return all(status is None or _is_met(status, self.allow_dependency_failures) for status in found)
 
@@ -150,7 +159,7 @@ class Waiting:
         """Puts the job among the deferred ones and lets those it waits for know; its hash is written by `save`."""
         connection = self.connection if pipeline is None else pipeline
         self._status = JobStatus.DEFERRED
-        store.register(connection, self.origin, self.id, [str(job_id) for job_id in self._dependency_ids or []])
+        store.register(connection, self.origin, self.id, [str(job_id) for job_id in self._dependency_ids])
 
     def delete_dependents(self: Any, pipeline: Any = None) -> None:
         """Deletes the jobs that wait for it."""

@@ -84,7 +84,7 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
     repeats_left: Any = fields.number()
     repeat_intervals: Any = fields.items()
     group_id: str | None = fields.text()
-    _dependency_ids: Any = fields.items('dependency_ids')
+    _waits_for: Any = fields.items('dependency_ids')
     _dependency_id: str | None = fields.text(key='dependency_id')  # the first of them, for old readers
     allow_dependency_failures: bool | None = fields.flag()
     _success_callback_name: str | None = fields.text(key='success_callback_name')
@@ -99,6 +99,7 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
     _serializer_name: str | None = fields.text(key='serializer')
     _status: Any = fields.status()
     _fresh = False  # its id was made for the very call that enqueues it
+    _now: bool  # while it is enqueued: whatever it waits for, it is put on the queue
 
     def __init__(self, id: str | None = None, connection: Redis | None = None, serializer: Any = None) -> None:
         if connection is None:

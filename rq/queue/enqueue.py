@@ -176,9 +176,12 @@ class Enqueueing(Dependents):
     def enqueue_job(self, job: Job, pipeline: Any = None, at_front: bool = False, unique: bool = False) -> Job:
         """Puts a job in this queue, whatever it was before. Raises DuplicateJobError with `unique` if its id is taken."""
         job.origin = self.name
+        job._now = False
         return self._enqueue_job(job, pipeline=pipeline, at_front=at_front, unique=unique)
 
     def _enqueue_job(self, job: Job, pipeline: Any = None, at_front: bool = False, unique: bool = False) -> Job:
+        # By itself, as django-rq's button calls it, it asks for no dependencies; so does RQ's.
+        job.__dict__.setdefault('_now', True)
         if not self._is_async:
             return self._enqueue_sync_job(job, pipeline=pipeline, unique=unique)
         return self._enqueue_async_job(job, pipeline=pipeline, at_front=at_front, unique=unique)
@@ -196,7 +199,7 @@ class Enqueueing(Dependents):
         return job
 
     def _enqueue_sync_job(self, job: Job, pipeline: Any = None, unique: bool = False) -> Job:
-        if job._dependency_ids and not job.dependencies_are_met():
+        if not job.__dict__.pop('_now', False) and job._dependency_ids and not job.dependencies_are_met():
             return self._enqueue_async_job(job, pipeline)  # it is deferred, and queued when they have ended
         self._store(job, unique)
         return run_inline(self, job)
@@ -214,7 +217,7 @@ class Enqueueing(Dependents):
             raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
 
     def _entry(self, job: Job, at_front: bool = False, unique: bool = False, at: datetime | None = None) -> store.Entry:
-        waits = bool(job._dependency_ids or job.rate_limit_key)
+        waits = not job.__dict__.pop('_now', False) and bool(job._dependency_ids or job.rate_limit_key)
         job._status = JobStatus.QUEUED
         job.enqueued_at = None if waits else at or now()
         if at is not None:

@@ -111,7 +111,6 @@ def test_all_failed_jobs_are_requeued_by_one_button(
     assert (sorted(queue.job_ids), queue.failed_job_registry.count) == (sorted(failed), 0)
 
 
-@pytest.mark.xfail(reason='lead: Queue.enqueue does not take depends_on yet', raises=NotImplementedError)
 def test_the_page_of_a_job_with_dependencies_names_them(dashboard: Site, queue: Queue) -> None:
     first = queue.enqueue(jobs.add, 1, 2)
     second = queue.enqueue(jobs.add, 1, 2, depends_on=first)

@@ -207,6 +207,19 @@ def test_enqueue_goes_through_the_methods_that_others_override(redis: Redis) -> 
     assert job.args == (1,)
 
 
+@pytest.mark.parametrize('is_async', [True, False])
+def test_the_private_way_asks_for_no_dependencies_as_rqs(redis: Redis, is_async: bool) -> None:
+    """django-rq's button `Enqueue` goes it."""
+    first = Queue('q', connection=redis).enqueue(add, 1)
+    queue = Queue('q', connection=redis, is_async=is_async)
+    job = queue.enqueue(add, 2, depends_on=first)
+    queue.enqueue_job(Job.fetch(job.id, connection=redis))
+    assert job.is_deferred
+    queue._enqueue_job(Job.fetch(job.id, connection=redis))
+    assert (queue.deferred_job_registry.count, job.get_status()) == (0, 'queued' if is_async else 'finished')
+    assert queue.job_ids == [first.id, job.id][: 1 + is_async]
+
+
 def test_an_enqueue_call_that_answers_nothing_is_no_error(redis: Redis) -> None:
     class Silent(Queue):
         def enqueue_call(self, *args: Any, **kwargs: Any) -> Any:
