@@ -9,10 +9,11 @@ import click
 from rq.exceptions import TimeoutFormatError
 
 from .arguments import parse_function_args, parse_schedule
+from .errors import note
 from .options import check_queue_names, common_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from .config import CliConfig
@@ -80,11 +81,20 @@ def enqueue(config: CliConfig, function: str, arguments: tuple[str, ...], queue:
         job = into.enqueue(function, **call) if when is None else into.enqueue_at(when, function, **call)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    _tell_unknown(config, call.get('depends_on', ()))
     if not quiet and job is not None:  # django-rq's queue may keep it until the transaction ends
         from .chart import printable
 
         told = printable(str(get_call_string(function, args, kwargs, max_length=200)))
         click.echo(f"Enqueued {told} with job-id '{job.id}'.")
+
+
+def _tell_unknown(config: CliConfig, ids: Sequence[str]) -> None:
+    """Says which jobs that were to finish before are not there: nobody waits for those, as in RQ."""
+    from rq.store import job as store
+
+    for job_id in store.missing(config.quick_connection, ids) if ids else ():
+        note(f'No job {job_id!r} is known (any more): it is not waited for')
 
 
 def _when(schedule_in: str | None, schedule_at: str | None) -> datetime | None:

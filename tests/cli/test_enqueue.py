@@ -188,6 +188,21 @@ def test_a_job_that_was_due_in_the_past_is_run_at_once(run: Run, redis: Redis) -
     assert fetch(redis, job_id).is_finished
 
 
+def test_it_waits_for_the_jobs_that_it_depends_on(run: Run, redis: Redis) -> None:
+    first, second = enqueued(run, 'os.getpid'), enqueued(run, 'os.getpid')
+    last = fetch(redis, enqueued(run, '--depends-on', first, '--depends-on', second, '--at-front', 'os.getpid'))
+    assert (last.get_status(), last.dependency_ids) == ('deferred', [first, second])
+    assert run('worker', '--burst').exit_code == 0
+    assert last.is_finished
+
+
+def test_an_unknown_job_is_not_waited_for_and_said(run: Run, redis: Redis) -> None:
+    result = run('enqueue', '--depends-on', 'nosuch', 'os.getpid')
+    assert (result.exit_code, Queue(connection=redis).count) == (0, 1)
+    assert result.stderr == "No job 'nosuch' is known (any more): it is not waited for\n"
+    assert run('enqueue', '--job-id', 'mine', '--depends-on', 'mine', 'f').exit_code == 2
+
+
 @pytest.mark.parametrize(
     ('words', 'told'),
     [
