@@ -283,15 +283,18 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
 
     def get_status(self, refresh: bool = True) -> JobStatus:
         """The status, read again from Redis unless told not to. Raises InvalidJobOperation when there is none."""
-        if refresh:
-            raw = store.field(self.connection, self.id, 'status')
-            if raw is None:
-                raise InvalidJobOperation(f'Failed to retrieve status for job: {self.id}')
-            self._status = codec.text(raw)
+        found = self._read_status() if refresh else self._status or 'created'
         try:
-            return JobStatus(self._status or 'created')
+            return JobStatus(found)
         except ValueError:
-            raise InvalidJobOperation(f'Job {self.id} has an unknown status: {self._status!r}') from None
+            raise InvalidJobOperation(f'Job {self.id} has an unknown status: {found!r}') from None
+
+    def _read_status(self) -> str:
+        raw = store.field(self.connection, self.id, 'status')
+        if raw is None:
+            raise InvalidJobOperation(f'Failed to retrieve status for job: {self.id}')
+        self._status = codec.text(raw)
+        return codec.text(raw) or 'created'
 
     def set_status(self, status: JobStatus, pipeline: Any = None) -> None:
         """Writes the status and nothing else: the containers stay as they are."""
@@ -305,7 +308,7 @@ def _bytes(value: Any) -> bytes:
 
 def _status_property(status: JobStatus) -> property:
     def matches(self: Job) -> bool:
-        return self.get_status() == status
+        return self._read_status() == status.value  # one that an RQ of the future writes is another one
 
     return property(matches, doc=f'Whether the job is {status.value}; asks Redis.')
 
