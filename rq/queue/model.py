@@ -75,7 +75,13 @@ class Queue(Enqueueing, Registries, Taking):
     ) -> list[Queue]:
         """Every queue that was ever enqueued to, by name."""
         return [
-            cls(name, connection=connection, job_class=job_class, serializer=serializer)
+            cls(
+                name,
+                connection=connection,
+                job_class=job_class,
+                serializer=serializer,
+                death_penalty_class=death_penalty_class,
+            )
             for name in store.names(connection)
         ]
 
@@ -89,7 +95,13 @@ class Queue(Enqueueing, Registries, Taking):
         death_penalty_class: type[BaseDeathPenalty] | None = None,
     ) -> Queue:
         """The queue of a key. Raises ValueError for a key that is not a queue's."""
-        return cls(keys.queue_name(queue_key), connection=connection, job_class=job_class, serializer=serializer)
+        return cls(
+            keys.queue_name(queue_key),
+            connection=connection,
+            job_class=job_class,
+            serializer=serializer,
+            death_penalty_class=death_penalty_class,
+        )
 
     @property
     def key(self) -> str:

@@ -20,9 +20,10 @@ from redis.exceptions import RedisError
 
 from rq.connections import clone
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.executions import Execution
 from rq.store import claim as store
 from rq.store import worker as worker_store
-from rq.store.claim import Lease, Outcome
+from rq.store.claim import Claimed, Lease, Outcome
 from rq.store.replies import Trouble, classify
 from rq.timeouts import TimerDeathPenalty, UnixSignalDeathPenalty
 
@@ -33,12 +34,11 @@ from .outage import Outage
 from .runner import Runner
 
 if TYPE_CHECKING:
-    from rq.executions import Execution
     from rq.job import Job
 
     from .base import BaseWorker
 
-__all__ = ['CURRENT', 'Held', 'alone', 'hold', 'let_go', 'reported', 'send']
+__all__ = ['CURRENT', 'Held', 'alone', 'hold', 'let_go', 'perform', 'reported', 'send']
 
 # The runner of the job that this thread runs alone.
 CURRENT: ContextVar[Runner | None] = ContextVar('rq_runner', default=None)
@@ -105,6 +105,18 @@ def alone(worker: BaseWorker, job: Job, queue: Any, execution: Execution | None 
         kind, ttl, payload = runner.outcome or runner._untold(None)
         times = (held.redis_us(began), held.redis_us(time.monotonic_ns()))
         send(worker, Outcome(kind.decode(), held.lease, *times, ttl, payload))
+
+
+def perform(worker: BaseWorker, job: Job, queue: Any, execution: Execution | None) -> None:
+    """`perform_job` of a worker, as the whole of a job's run: also where a subclass's own takes nothing down, or raises."""
+    with alone(worker, job, queue, execution) as runner:
+        run = execution or Execution(worker._held[job.id].lease.execution, job.id, worker.connection, worker.name)
+        try:
+            worker.prepare_job_execution(job, True)
+            answer = worker.perform_job(job, queue, run)
+            runner.outcome = runner.outcome or runner._untold(answer)
+        except BaseException as error:  # noqa: BLE001 - a worker's own method; what became of the job is decided
+            runner._raised(Claimed(0, job.id.encode(), b'', {}), error)
 
 
 def hold(worker: BaseWorker, job: Job, queue: Any, execution: Execution | None = None) -> Held:

@@ -22,7 +22,7 @@ from rq.store import worker as store
 from rq.store.claim import Lease
 from rq.utils import now, utcformat
 
-from .alone import Held, alone, hold
+from .alone import Held, hold, perform
 from .older import take_older_methods
 from .order import reordered
 from .start import _leave
@@ -69,9 +69,9 @@ class Chain:
         set_state: Callable[..., None]
         heartbeat: Callable[..., None]
         procline: Callable[[str], None]
-        perform_job: Callable[..., bool]
         handle_warm_shutdown_request: Callable[[], None]
         _say: Callable[[str], None]
+        _queue: Callable[[Any], Queue]
 
     _held: dict[str, Held]  # jobs taken and not settled, by id
     executions: dict[str, Execution]
@@ -120,9 +120,7 @@ class Chain:
 
     def prepare_execution(self, job: Job) -> Execution:
         """The run that begins now, shown to readers. Raises NoSuchJobError, InvalidJobOperation (another runs it)."""
-        from rq.queue import Queue
-
-        held = self._held.get(job.id) or hold(self, job, Queue(job.origin, connection=self.connection))  # type: ignore[arg-type]
+        held = self._held.get(job.id) or hold(self, job, self._queue(job.origin))  # type: ignore[arg-type]
         execution = Execution(held.lease.execution, job.id, self.connection, self.name)
         self.executions[execution.id] = execution
         self._show(held)
@@ -161,7 +159,7 @@ class Chain:
             interval = min(job.timeout - working_time, interval)
         return int(interval) + 60
 
-    def maintain_heartbeats(self, job: Job, execution: Execution | None = None) -> None:
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         """Signs of life of the worker and of the run, for readers. The lease of the job is renewed apart from this."""
         self.heartbeat(self.get_heartbeat_ttl(job))
         held = self._held.get(job.id)
@@ -189,9 +187,7 @@ class Chain:
         self.setup_work_horse_signals()
         code = 0
         try:
-            with alone(self, job, queue, self.execution):  # type: ignore[arg-type]
-                self.prepare_job_execution(job, True)
-                self.perform_job(job, queue, self.execution or Execution('', job.id, self.connection, self.name))
+            perform(self, job, queue, self.execution)  # type: ignore[arg-type]
         except BaseException as error:  # noqa: BLE001 - the outermost frame of a process; the outcome has been sent
             code = 0 if isinstance(error, SystemExit) else 1
             if code:

@@ -17,7 +17,7 @@ from rq.store.imitation import is_imitation
 from rq.timeouts import HorseMonitorTimeoutException
 
 from . import settings
-from .alone import alone, let_go
+from .alone import alone, let_go, perform
 from .base import BaseWorker
 from .chain import SHUTDOWN_SIGNAL
 from .classic import OVERRIDABLE, ClassicLoop, is_classic
@@ -76,8 +76,7 @@ class SimpleWorker(_OneByOne):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Runs a job in this process; what became of it is in Redis afterwards."""
-        execution = self.prepare_execution(job)
-        self.perform_job(job, queue, execution)
+        perform(self, job, queue, self.prepare_execution(job))
         self.set_state('idle')
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
@@ -151,7 +150,7 @@ class Worker(_OneByOne):
                 break
             except HorseMonitorTimeoutException:
                 if time.monotonic() < end:
-                    self.maintain_heartbeats(job, execution)
+                    self.maintain_heartbeats(job, execution or self.execution)  # type: ignore[arg-type]
                 else:
                     reason = _late(limit)
                     end = float('inf')

@@ -43,7 +43,6 @@ DIFFERENT = {
         'takes (self, job, queue, retry, started_job_registry, execution=None), '
         'not (self, job, queue, retry, started_job_registry, execution)'
     ),
-    'rq.worker.BaseWorker.maintain_heartbeats': 'takes (self, job, execution=None), not (self, job, execution)',
     'rq.worker.Worker.monitor_work_horse': (
         'takes (self, job, queue, execution=None), not (self, job, queue, execution)'
     ),

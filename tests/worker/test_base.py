@@ -22,10 +22,24 @@ from tests.worker.conftest import Journal
 Run = Callable[..., bool]
 
 
-@pytest.fixture(params=['Worker', 'SimpleWorker'])
+class Classic(Worker):
+    """A process for each job."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        super().execute_job(job, queue)
+
+
+class ClassicSimple(SimpleWorker):
+    """Jobs one at a time, each settled before the next."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        super().execute_job(job, queue)
+
+
+@pytest.fixture(params=[Worker, SimpleWorker, Classic, ClassicSimple])
 def kind(request: pytest.FixtureRequest) -> type[BaseWorker]:
-    """Both kinds of workers."""
-    return Worker if request.param == 'Worker' else SimpleWorker
+    """Both kinds of workers, and both in the classic way."""
+    return request.param  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -88,7 +102,7 @@ def test_each_job_passes_through_the_methods_of_its_class_as_in_rq_3(kind: type[
     queue.enqueue(len, 'abc')
     queue.enqueue(jobs.fail)
     assert run(noted(kind))
-    horse = kind is Worker
+    horse = issubclass(kind, Worker)
     assert journal.lines == [
         f'perform started {horse} True 1 True True',
         'success execution job queue started_job_registry finished 3 True',
@@ -185,7 +199,9 @@ def test_a_method_that_raises_is_seen_and_what_the_function_did_counts(
     assert bad.get_status() == 'failed'
     never_ran = method == 'perform_job' and place == 'before'
     assert last_line(bad) == ('RuntimeError: in the hook' if never_ran else 'ValueError: broken')
-    if kind is SimpleWorker and (place == 'after' or method == 'handle_exception'):  # the horse's log is not here
+    if issubclass(kind, SimpleWorker) and (
+        place == 'after' or method == 'handle_exception'
+    ):  # the horse's log is not here
         assert 'exception raised after its end' in caplog.text
 
 
@@ -277,7 +293,7 @@ def test_the_process_that_runs_jobs_is_another_one_and_of_a_simple_worker_this_o
 ) -> None:
     job = queue.enqueue(jobs.pid)
     run(kind)
-    assert (job.return_value() == os.getpid()) is (kind is SimpleWorker)
+    assert (job.return_value() == os.getpid()) is (issubclass(kind, SimpleWorker))
 
 
 def test_this_process_is_left_as_it_was(kind: type[BaseWorker], queue: Queue, run: Run) -> None:
