@@ -147,9 +147,10 @@ def send(worker: BaseWorker, outcome: Outcome) -> bytes:
     """What became of an outcome; through any outage. Raises only what a signal handler raises, and says what is lost."""
     client = clone(worker.connection, settings.WIRE_TIMEOUT)
     outage = Outage(worker.log, f'Worker {worker.name}')
-    became, refused = b'', 0
+    became, refused, tries = b'', 0, 0
     try:
         while not became and refused < REFUSALS:
+            tries += 1
             try:
                 [became] = store.finish(client, worker.name, [outcome])
                 outage.passed()
@@ -158,7 +159,11 @@ def send(worker: BaseWorker, outcome: Outcome) -> bytes:
                 time.sleep(outage.failed(error))
         if became:
             let_go(worker, outcome.lease)
-            _count(worker, client, outcome, became)
+            if became != b'STALE':
+                _count(worker, client, outcome, became)
+            elif tries == 1:  # else it was our own first sending that settled it
+                text = 'Job %s: its outcome came too late and was dropped: its lease had gone to another worker'
+                worker.log.error(text, outcome.lease.id)
         return became
     finally:
         if not became:
@@ -168,11 +173,6 @@ def send(worker: BaseWorker, outcome: Outcome) -> bytes:
 
 
 def _count(worker: BaseWorker, client: Any, outcome: Outcome, became: bytes) -> None:
-    if became == b'STALE':
-        worker.log.error(
-            'Job %s: its outcome came too late and was dropped: its lease had gone to another worker', outcome.lease.id
-        )
-        return
     field = 'successful_job_count' if became == b'FINISHED' else 'failed_job_count'
     try:
         worker_store.count_run(client, worker.name, field, (outcome.ended_us - outcome.started_us) / 1e6)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
+from rq.exceptions import StopRequested
 from rq.store import claim as store
+from rq.store import worker as worker_store
 from rq.store.imitation import is_imitation
 from rq.timeouts import HorseMonitorTimeoutException
 
@@ -21,6 +23,7 @@ from .alone import alone, let_go, perform
 from .base import BaseWorker
 from .chain import SHUTDOWN_SIGNAL
 from .classic import OVERRIDABLE, ClassicLoop, is_classic
+from .failure import reason_of
 from .horse import Limits
 from .modes import DequeueStrategy
 from .order import reordered
@@ -39,10 +42,16 @@ __all__ = ['RandomWorker', 'RoundRobinWorker', 'SimpleWorker', 'Worker']
 
 # A system without pidfd looks so often whether a horse has ended.
 LOOK = 0.02
+# A horse that holds an outcome tries again at most 5 s after Redis is back.
+AFTER_OUTAGE = 10.0
 
 
 class _OneByOne(BaseWorker):
     """What the classes that run one job at a time have in common."""
+
+    def _show_idle(self) -> None:
+        with suppress(RedisError, OSError):  # for readers; the job itself is settled
+            self.set_state('idle')
 
     def _by_hand(self) -> ClassicLoop:
         loop = ClassicLoop(self)
@@ -77,7 +86,7 @@ class SimpleWorker(_OneByOne):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Runs a job in this process; what became of it is in Redis afterwards."""
         perform(self, job, queue, self.prepare_execution(job))
-        self.set_state('idle')
+        self._show_idle()
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         """Seconds for which one sign of life of this job is good: its whole timeout, since none follows."""
@@ -116,9 +125,19 @@ class Worker(_OneByOne):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Runs a job in a process of its own; what became of it is in Redis afterwards."""
         execution = self.prepare_execution(job)
-        self.fork_work_horse(job, queue)
+        self._fork(job, queue)
         self.monitor_work_horse(job, queue, execution)
-        self.set_state('idle')
+        self._show_idle()
+
+    def _fork(self, job: Job, queue: Queue) -> None:
+        while True:
+            try:
+                return self.fork_work_horse(job, queue)
+            except OSError as error:  # no memory or no process left: others may end
+                if self._stop_requested:
+                    raise StopRequested from error
+                self.log.error('Worker %s: no work-horse can be started (%s); trying again', self.name, error)
+                time.sleep(1.0)
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         """Starts the process of a job: `horse_pid` in this one, `main_work_horse` in the new one."""
@@ -150,7 +169,9 @@ class Worker(_OneByOne):
                 break
             except HorseMonitorTimeoutException:
                 if time.monotonic() < end:
-                    self.maintain_heartbeats(job, execution or self.execution)  # type: ignore[arg-type]
+                    self._give_signs(job, execution)
+                elif self._is_away():
+                    end = time.monotonic() + AFTER_OUTAGE  # it may have ended, and hold an outcome
                 else:
                     reason = _late(limit)
                     end = float('inf')
@@ -172,6 +193,19 @@ class Worker(_OneByOne):
             return self.wait_for_horse()
         finally:
             self._until = None
+
+    def _give_signs(self, job: Job, execution: Execution | None) -> None:
+        try:
+            self.maintain_heartbeats(job, execution or self.execution)  # type: ignore[arg-type]
+        except Exception as error:  # noqa: BLE001 - a subclass's own, or Redis is away: the horse must be waited for
+            self.log.warning('Job %s: no sign of life (%s)', job.id, reason_of(error))
+
+    def _is_away(self) -> bool:
+        try:
+            worker_store.server_uptime(self.connection)
+            return False
+        except (RedisError, OSError):
+            return True
 
     def _has_ended(self, lease: store.Lease) -> bool:
         outage = Outage(self.log, f'Worker {self.name}')

@@ -191,6 +191,8 @@ class ClassicLoop(Loop):
         self._name(job.id.encode())
         try:
             worker.execute_job(job, queue)
+        except StopRequested:  # before it had begun
+            self._put_back('')
         except (SystemExit, KeyboardInterrupt) as error:
             if os.getpid() != self.parent:
                 raise

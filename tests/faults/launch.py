@@ -24,6 +24,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from rq import Queue
+from rq.utils import import_attribute
 from rq.worker import Worker
 from rq.worker.horse import Horse
 from rq.worker.supervisor import Supervisor
@@ -44,7 +45,8 @@ def main(told: dict[str, Any], url: str, queues: list[str]) -> None:
         assert hasattr(home, constant), name
         setattr(home, constant, value)
     connection = Redis.from_url(url, retry=Retry(NoBackoff(), 2))  # for its birth: a worker that cannot say hello ends
-    worker = Worker([Queue(name, connection=connection) for name in queues], **told.get('worker', {}))
+    kind = import_attribute(told.get('class', 'rq.worker.Worker'))
+    worker: Worker = kind([Queue(name, connection=connection) for name in queues], **told.get('worker', {}))
     for name, value in told.get('options', {}).items():
         assert hasattr(worker.horse_options, name), name
         setattr(worker.horse_options, name, value)

@@ -159,6 +159,24 @@ def test_the_process_of_a_job_can_be_started_watched_and_killed(redis: Redis, qu
     forks.kill_horse()  # nobody: in RQ that was its own process group
 
 
+def test_a_system_without_processes_left_is_waited_for(
+    redis: Redis, queue: Queue, worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forks = Worker('default', connection=redis)
+    real, tries = os.fork, []
+
+    def refuse() -> int:
+        tries.append(1)
+        if len(tries) == 1:
+            raise BlockingIOError('Resource temporarily unavailable')
+        return real()
+
+    monkeypatch.setattr(os, 'fork', refuse)
+    job = queue.enqueue(jobs.say, 5)
+    forks.execute_job(job, queue)
+    assert job.return_value() == 5 and len(tries) == 2
+
+
 def test_a_base_worker_runs_nothing(redis: Redis, queue: Queue) -> None:
     base = BaseWorker('default', connection=redis)
     with pytest.raises(NotImplementedError):
