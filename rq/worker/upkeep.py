@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from rq.exceptions import StopRequested
 from rq.group import Group
 from rq.registry import clean_registries
-from rq.store import group as group_store
 from rq.store import worker as store
 from rq.suspension import is_suspended
 from rq.utils import now, utcformat
@@ -117,11 +116,6 @@ class Upkeep:
             clean_registries(queue, self._exc_handlers)
             clean_worker_registry(queue)
         self.last_cleaned_at = now()
-
-    def clean_group_registries(self) -> None:
-        """Takes jobs out of groups that have expired or were deleted, and groups that are empty off the list."""
-        for name in group_store.names(self.connection):
-            group_store.sweep(self.connection, name, jobs=1000)
 
     def check_for_suspension(self, burst: bool) -> None:
         """Waits while all work is suspended. Raises StopRequested in burst mode, and when told to stop meanwhile."""
