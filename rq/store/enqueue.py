@@ -161,11 +161,11 @@ class Promoted(NamedTuple):
     """What a promotion did."""
 
     moved: int  # jobs moved to where they wait next
-    next_due: int | None  # epoch when the next is due
+    wait: float | None  # seconds until the next is due
     releasing: int  # ended jobs whose dependents are still to be told (depend.release_dependents)
 
 
 def promote_due(connection: Any, queues: Sequence[str], most: int = 1000) -> Promoted:
     """Moves due jobs of some queues, at most `most` in all."""
-    moved, soonest, releasing = _promote_due(connection, keys.queue(queues[0]), most, *queues)
-    return Promoted(moved, int(soonest) if soonest else None, releasing)
+    moved, wait, releasing = _promote_due(connection, keys.queue(queues[0]), most, *queues)
+    return Promoted(moved, int(wait) / 1000 if wait else None, releasing)

@@ -122,6 +122,8 @@ class Care:
             depend_store.release_dependents(self.connection)
         if found.moved >= 1000 or found.releasing:
             self.rhythm.delay('promote', now)
+        elif found.wait and found.wait < settings.PROMOTE_EVERY:
+            self.rhythm.delay('promote', now + found.wait)  # due times are whole seconds, which is late enough
 
     def nudge(self, now: float) -> None:
         """Tokens for what nobody announced, if it is this worker's turn."""

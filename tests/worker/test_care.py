@@ -18,6 +18,7 @@ from rq.worker import Worker, care, settings
 from rq.worker.care import Care
 from tests.store.conftest import HorseMaker, horse
 from tests.store.hands import age, put, put_many, status, waiting
+from tests.support.waiting import wait_for
 
 __all__ = ['horse']
 
@@ -174,6 +175,24 @@ def test_a_key_of_a_wrong_type_does_not_keep_it_from_its_other_duties(
     with pytest.raises(ResponseError):
         one.tick()
     assert redis.llen(keys.wake('default')) == 1, 'it has nudged'
+
+
+def test_the_moment_at_which_a_job_is_due_is_not_slept_over(redis: Redis, one: Care, clock: Clock) -> None:
+    second = wait_for(lambda: (now := redis.time())[1] > 600_000 and now[0])  # the next is nearer than the next round
+    redis.hset(keys.job('a'), mapping={'status': 'scheduled', 'created_at': 'x', 'data': 'x', 'origin': 'default'})
+    redis.zadd(keys.scheduled('default'), {'a': second + 1})
+    clock.pass_(10)
+    one.tick()
+    next_look = one.rhythm.at['promote'] - clock.now
+    assert next_look < 0.42 or status(redis, 'a') == 'queued'
+
+
+def test_due_jobs_that_cannot_be_moved_are_not_asked_for_all_the_time(redis: Redis, one: Care, clock: Clock) -> None:
+    redis.set(keys.queue('default'), 'no list')
+    redis.zadd(keys.scheduled('default'), {'a': 1})
+    clock.pass_(10)
+    one.tick()
+    assert one.rhythm.at['promote'] == clock.now + settings.PROMOTE_EVERY
 
 
 def test_a_worker_whose_name_was_taken_knows_it_and_says_it_once(

@@ -4,7 +4,7 @@
 -- KEYS: 1 the list of the first queue (routing only)
 -- ARGV: 1 prefix  2 jobs at most (up to 1,000): each queue has its share, what is left goes to the first
 --       that have more  3.. queues
--- answers: {jobs moved, epoch at which the next is due or '' when there is none, jobs whose dependents are still to be
+-- answers: {jobs moved, milliseconds until the next is due or '' when there is none, jobs whose dependents are still to be
 --       told of their end (see release_dependents.lua)}
 --- @include keys
 --- @include time
@@ -57,5 +57,5 @@ for _, q in ipairs(queues) do
   soonest = math.min(soonest, tonumber(first[2]) or math.huge)
 end
 -- A score that is no time (1e300, inf) never comes: 1e12 is 30,000 years away.
-soonest = soonest < 1e12 and string.format('%.0f', math.max(0, math.ceil(soonest))) or ''
-return { moved, soonest, redis.call('HLEN', k_releasing) }
+local wait = soonest < 1e12 and string.format('%.0f', math.max(0, math.ceil(soonest) * 1000 - NOW_US / 1000)) or ''
+return { moved, wait, redis.call('HLEN', k_releasing) }
