@@ -28,6 +28,7 @@ class Snippet:
     language: str
     text: str
     runs: bool
+    title: str = ''  # of a block that is a file: ```python title="tasks.py"
 
     def __str__(self) -> str:
         return f'{shown(self.path)}:{self.line}'
@@ -55,7 +56,9 @@ def snippets(path: Path) -> Iterator[Snippet]:
         inner = ''.join(line.removeprefix(indent) for line in match['text'].splitlines(keepends=True))
         words = match['info'].split()
         line = text.count('\n', 0, match.start()) + 1
-        yield Snippet(path, line, words[0].lower() if words else '', inner, above == MARK)
+        title = re.search(r'title="([^"]+)"', match['info'])
+        language = words[0].lower() if words else ''
+        yield Snippet(path, line, language, inner, above == MARK, title[1] if title else '')
 
 
 def package_imports(code: str) -> list[str]:

@@ -101,6 +101,7 @@ def test_snippets_links_and_commands_are_found(tmp_path: Path) -> None:
     assert (first.language, first.line, first.runs) == ('python', 5, True)
     assert package_imports(first.code) == ['from rq import Queue, no_such_name']
     assert (second.text, second.runs) == ('if True:\n    import rq.queue\n', False)
+    assert (first.title, second.title) == ('', 'x.py')
     assert package_imports(second.code) == ['import rq.queue']
     with pytest.raises(SyntaxError):
         compile(third.code, 'page', 'exec')
