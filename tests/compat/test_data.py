@@ -140,3 +140,22 @@ def test_we_claim_and_finish_rqs_jobs_and_rq_reads_what_came_of_them(redis: Redi
     assert seen['jobs']['waits']['result'][:3] == ['SUCCESSFUL', 42, None]
     assert seen['jobs']['to-fail']['result'][0] == 'FAILED'
     assert 'ValueError: no' in seen['jobs']['to-fail']['result'][2]
+
+
+def test_rqs_maintenance_takes_over_what_our_dead_worker_held(
+    redis: Redis, rq3: Rq3, peer: Peer, horse: HorseMaker
+) -> None:
+    queue = Queue('ours', connection=redis)
+    plain, tried = queue.enqueue('operator.add', 1, 2), queue.enqueue('operator.add', 1, 2, retry=Retry(1))
+    one = horse(queues=['ours'])
+    assert len(one.ask(room=2).jobs) == 2
+    leases = redis.zrange('rq:wip:ours', 0, -1)
+    assert len(leases) == 2
+    assert sorted(peer("StartedJobRegistry('ours', redis).get_job_ids()")) == sorted([plain.id, tried.id])
+    redis.zadd('rq:wip:ours', dict.fromkeys(leases, 1))  # the worker has not renewed them for a minute and a half
+    peer.run("StartedJobRegistry('ours', redis).cleanup()")
+    assert (plain.get_status(), tried.get_status()) == ('failed', 'queued')
+    assert plain.exc_info is not None and 'AbandonedJobError' in plain.exc_info
+    assert (queue.job_ids, queue.failed_job_registry.get_job_ids()) == ([tried.id], [plain.id])
+    rq3('work')
+    assert tried.return_value() == 3
