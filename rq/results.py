@@ -51,8 +51,10 @@ def encode_return_value(serializer: Any, value: Any) -> bytes:
     try:
         found = b64encode(serializer.dumps(value))
     except Exception:  # noqa: BLE001 - pickling runs the value's own code; the job has succeeded all the same
-        return UNSERIALIZABLE_RETURN_VALUE_PAYLOAD.encode()
-    return found if len(found) <= PAYLOAD_LIMIT else UNSERIALIZABLE_RETURN_VALUE_PAYLOAD.encode()
+        found = None
+    if found is None or len(found) > PAYLOAD_LIMIT:
+        return b64encode(serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD))
+    return found
 
 
 def encode_exception(text: str) -> bytes:

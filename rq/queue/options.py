@@ -84,6 +84,9 @@ class EnqueueData(NamedTuple):
     webhooks: Any
 
 
+EnqueueData.__module__ = 'rq.queue'  # as other RQs find it in a pickle
+
+
 # Among a function's keyword arguments the time limit goes by another name, so that `timeout=` reaches the function.
 _KEYWORDS = {field.name if field.name != 'timeout' else 'job_timeout': field for field in fields(EnqueueOptions)}
 

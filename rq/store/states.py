@@ -14,6 +14,8 @@ __all__ = ['HOMES', 'TRANSITIONS', 'JobStatus']
 class JobStatus(str, Enum):
     """What a job's hash says it is. A `str`, so that it compares and serialises as its value."""
 
+    __module__ = 'rq.job'  # the name under which other RQs find it in a pickle
+
     CREATED = 'created'  # made by Job.create, not enqueued; nobody moves it but its owner
     QUEUED = 'queued'  # on the queue's list; any worker of the queue may claim it
     FINISHED = 'finished'  # its result is stored until result_ttl

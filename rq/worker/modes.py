@@ -10,6 +10,8 @@ __all__ = ['DequeueStrategy', 'WorkerStatus']
 class WorkerStatus(str, Enum):
     """What a worker's hash says it does."""
 
+    __module__ = 'rq.worker'  # as other RQs find it in a pickle
+
     STARTED = 'started'
     SUSPENDED = 'suspended'
     BUSY = 'busy'
@@ -18,6 +20,8 @@ class WorkerStatus(str, Enum):
 
 class DequeueStrategy(str, Enum):
     """In which order a worker looks at its queues."""
+
+    __module__ = 'rq.worker'  # as other RQs find it in a pickle
 
     DEFAULT = 'default'  # as given: the first non-empty one
     ROUND_ROBIN = 'round_robin'

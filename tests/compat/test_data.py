@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,3 +160,19 @@ def test_rqs_maintenance_takes_over_what_our_dead_worker_held(
     assert (queue.job_ids, queue.failed_job_registry.get_job_ids()) == ([tried.id], [plain.id])
     rq3('work')
     assert tried.return_value() == 3
+
+
+def test_what_a_job_may_return_of_ours_is_theirs_in_a_pickle_and_the_other_way(peer: Peer) -> None:
+    import rq
+
+    peer.run('import pickle; from rq.queue import EnqueueData; from rq.worker import DequeueStrategy, WorkerStatus')
+    makers = ('rq.job.JobStatus.FAILED', 'WorkerStatus.IDLE', 'DequeueStrategy.RANDOM', 'Retry(2, [5])', "Dependency(['a'])",
+              "Queue.prepare_data('a.b')", "rq.exceptions.NoSuchJobError('x')", "rq.timeouts.JobTimeoutException('x')")  # fmt: skip
+    names = {'rq': rq, 'Queue': Queue, 'Retry': Retry, **vars(rq.worker), **vars(rq.job)}
+    for maker in makers:
+        ours = pickle.dumps(eval(maker, names))
+        assert peer(f'type(pickle.loads({ours!r})) is type({maker})'), maker
+        if type(eval(maker, names)).__module__ == 'rq.worker':
+            continue  # RQ pickles them as rq.worker.base
+        theirs = bytes.fromhex(peer(f'pickle.dumps({maker}).hex()'))
+        assert type(pickle.loads(theirs)) is type(eval(maker, names)), maker

@@ -205,7 +205,7 @@ def field(name: str, value: bytes) -> str:
         return f'<{name}>'
     if name in ('data', 'meta', 'result', 'exc_info'):
         return show(loaded(value)) if value else ''
-    if name == 'return_value' and not value.startswith(b'Unserializable'):
+    if name == 'return_value':
         return show(loaded(base64.b64decode(value)))
     if name == 'exc_string':
         return show(loaded(base64.b64decode(value)))
