@@ -296,10 +296,10 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
         self._status = codec.text(raw)
         return codec.text(raw) or 'created'
 
-    def set_status(self, status: JobStatus, pipeline: Any = None) -> None:
+    def set_status(self, status: JobStatus | str, pipeline: Any = None) -> None:
         """Writes the status and nothing else: the containers stay as they are."""
-        self._status = status
-        store.update(self.connection if pipeline is None else pipeline, self.id, {'status': status.value})
+        self._status = JobStatus(status)
+        store.update(self.connection if pipeline is None else pipeline, self.id, {'status': self._status.value})
 
 
 def _bytes(value: Any) -> bytes:

@@ -23,7 +23,16 @@ DATA = (
     Difference(r'.*KEY rq:wake:\w+( TTL)?', GONE, ANY, 'ours: the token that wakes one idle worker'),
     Difference(r'.*KEY rq:worker:[\w-]+:pack.*', GONE, ANY, 'ours: the last request of a worker; expires'),
     Difference(r'.*KEY rq:gone:\w+( TTL)?', GONE, ANY, 'ours: that a job was deleted at its end; expires'),
-    Difference(r'.*KEY rq:clean_groups( TTL)?', ANY, GONE, "RQ's lock of its maintenance; ours has none to hold"),
+    Difference(r'.*KEY rq:clean_groups( TTL)?', ANY, ANY, "RQ's lock of its maintenance; ours has none to hold"),
+    Difference(r'groups \| the lock', 'False', 'True', 'the same'),
+    Difference(JOB + 'serializer', GONE, 'json', 'ours: the serializer that wrote the job, so that any reader can read it'),
+    Difference(JOB + 'expire_at', GONE, r'\d+', 'ours: the end of a ttl, for when the job is given back'),
+    Difference(JOB + 'result', ANY, GONE, 'the results are in their stream; the field is from before there was one'),
+    Difference(r'jobs \| to_dict', ANY, ANY, 'the same'),
+    Difference(JOB + 'enqueue_at_front', '0', GONE, 'what is not set is not written'),
+    Difference(r'every_option \| retry.enqueue_at_front_on_retry', 'False', 'None', 'the same'),
+    Difference(r'(retries) \| KEY rq:job:(evenly|later|asks-later) ended_at', 'now', GONE, 'what will run again has not ended'),
+    Difference(r'explicit_and_in_bulk \| KEY rq:job:made meta', '{x: 1}', GONE, 'an id that is enqueued anew is a new job'),
     Difference(r'.*KEY rq:worker:[\w-]+ (successful|failed)_job_count', GONE, '0', 'counters begin at 0'),
     Difference(r'.*KEY rq:worker:[\w-]+ total_working_time', GONE, ANY, 'the same'),
     Difference(r'.*KEY rq:results:[\w-]+ TTL', GONE, f'about {ALL}',
@@ -34,10 +43,10 @@ DATA = (
     Difference(r'.*KEY rq:worker:w incarnation', GONE, ANY, 'ours: which of the workers of this name'),
     Difference(r'.*KEY rq:job:(a|b|c|d) TTL', 'about .*', GONE, 'what is queued again does not expire meanwhile'),
     Difference(r'.*requeued: KEY rq:job:\w worker_name', 'w', GONE, 'no worker has what is queued'),
-    Difference(r'in_process \| KEY rq:results:.*', r'.*worker_name: }\]', r'.*worker_name: sync}\]',
+    Difference(r'(in_process|callbacks) \| KEY rq:results:.*', r'.*worker_name: }\]', r'.*worker_name: sync}\]',
                'results say where and when they came to be'),
     Difference(r'in_process \| good.latest_result\(\)', '.*worker_name= .*', '.*worker_name=sync .*', 'the same'),
-    Difference(r'in_process \| KEY rq:job:\w+ ended_at', '', 'now', 'what has failed has ended'),
+    Difference(r'(in_process|callbacks) \| KEY rq:job:[\w-]+ ended_at', '', 'now', 'what has failed has ended'),
     Difference(r'in_process \| KEY rq:job:bulk .*', '|queued', 'now|finished|sync',
                'enqueue_many runs in process as well; RQ runs the job and leaves it queued in the data'),
     Difference(r'in_process \| KEY rq:job:retried retries_left', '2', GONE, 'nothing is tried again in process, in RQ neither'),
@@ -57,10 +66,29 @@ ERRORS = (
     Difference(r'workers \| an unknown strategy', 'False', 'raises ValueError .*', 'RQ says so only when a job is there'),
     Difference(r'suspending \| suspend for (0|-1)', 'None', 'raises ValueError .*', 'Redis would resume at once'),
     Difference(r'suspending \| suspend for x', 'raises ResponseError .*', 'raises TypeError .*', 'seen before Redis does'),
+    Difference(r'rate_limits \| a text', 'raises AttributeError .*', 'raises TypeError .*', 'the same'),
+    Difference(r'bad_options \| kwargs that are no dict', 'raises AttributeError .*', 'raises TypeError .*', 'the same'),
+    Difference(r'bad_options \| a queue without a name', '<Queue >', 'raises ValueError .*', 'a worker could not be told of it'),
+    Difference(r'at_once \| on itself', '<Job self>', 'raises InvalidJobDependency .*', 'a circle would wait for ever'),
+    Difference(r'at_once \| KEY rq:job:self.*', ANY, GONE, 'the same'),
+    Difference(r'at_once \| (queued|KEY rq:queue:q)', '.*on-half, self\\]', '.*on-half\\]', 'the same'),
+    Difference(r'at_once \| a Dependency of None', '<Dependency .*', 'raises ValueError .*', 'None is no job'),
     Difference(r'canceling \| delete again', 'raises InvalidJobOperation .*', 'None', 'deleting may be repeated'),
 )  # fmt: skip
 
 MORE = (
+    Difference(r'bad_options \| KEY rq:queues', ANY, GONE, 'a queue is known from its first job on'),
+    Difference(r'at_once \| dependency of (gone|unknown)', 'raises NoSuchJobError .*', 'None', 'there is none'),
+    Difference(r'at_once \| on .*dependency_ids', r'\[\]', r'\[.+\]', 'it says what the job was to wait for'),
+    Difference(r'at_once \| KEY rq:job:on-twice dependency_ids', r'\["done", "done"\]', r'\["done"\]', 'each once'),
+    Difference(r'emptied \| a child in it', 'raises RedisError .*', '<Job c>', 'a pipeline with commands takes it, too'),
+    Difference(r'emptied \| KEY rq:(job::?c.*|deferred:q|job:b:dependents)', ANY, ANY, 'the same'),
+    Difference(r'groups \| KEY rq:groups?(:h)?', GONE, 'set .*', 'enqueue_many(group_id=) makes the jobs members'),
+    Difference(r'in_process \| inside a job', '<Job outer>', r'<Job outer> \(warns UserWarning\)',
+               'an option that the function has as a parameter, too, is taken with a warning'),
+    Difference(r'results \| fetch', 'None', '<Result .*', 'the newest one, as its name says'),
+    Difference(r'retries \| KEY rq:worker:w (successful|failed)_job_count', ANY, ANY, 'who asks to be run again has not failed'),
+    Difference(r'retries \| never.get_retry_interval\(\)', 'raises AssertionError .*', '0', 'nothing is left to wait for'),
     Difference(r'changing_a_queue \| push_job_id.*', 'None', r'\d+', 'how many there are now, as the list says'),
     Difference(r'workers \| KEY rq:worker:w state', 'idle', 'busy', 'a burst that was refused touches no state'),
 )  # fmt: skip
@@ -73,7 +101,7 @@ BETTER = (
     Difference(r'.*\.(result|exc_info)', r'.* \(warns DeprecationWarning\)', ANY, 'they stay: nobody has to move'),
     Difference(r'.*KEY rq:results:(unknown|no-such)', r'.*Invalid attribute name: [\w.]+, .*', r'.*: [\w.]+ \(.*\), .*',
                'the error says what could not be imported, and why'),
-    Difference(r'odd_work \| KEY rq:results:json', '.*DeserializationError,.*', '.*DeserializationError: .*', 'the same'),
+    Difference(r'odd_work \| (KEY rq:(job|results):json.*|JSON .*)', ANY, ANY, 'the job names its serializer: any worker can run it'),
     Difference(r'odd_work .*generator.*|odd_work \| KEY rq:(finished|failed):q', ANY, ANY,
                'a generator is a value that cannot be stored; RQ takes it for a coroutine'),
     Difference(r'odd_work \| KEY rq:worker:w (successful|failed)_job_count', ANY, ANY, 'the same'),
@@ -81,7 +109,25 @@ BETTER = (
     Difference(r"serializers \| resolve 'rq.serializers.PickleSerializer'", '<DefaultSerializer>', '<PickleSerializer>',
                'two names of the same'),
     Difference(r'registries \| equal', r'\[True, True, .*', r'\[True, False, .*', 'the finished are not the failed'),
+    Difference(r'(unique|explicit_and_in_bulk) \| (KEY rq:queue:q|the ids.*)', ANY, ANY, 'an id is in its queue once'),
+    Difference(r'repeats \| KEY rq:finished:q', '.*later .*', 'thrice .*', 'what waits for its next run is not among the finished'),
+    Difference(r'repeats \| KEY rq:results:later TTL', 'about 500', GONE, 'results stay as long as the job'),
     Difference(r'odd_work \| runs', '2', '1', 'an id that is twice in the list runs once (no job runs twice)'),
+)  # fmt: skip
+
+# --- Dependencies ----------------------------------------------------------------------------------------------------
+
+WAITING = (
+    Difference(r'.*KEY rq:job::[\w-]+:dependencies( TTL)?', '(set|about) .*', GONE,
+               'who waits no longer is in no set; RQ leaves both until they expire'),
+    Difference(r'.*KEY rq:job:\w+:dependents( TTL)?', '(set|about) .*', f'{GONE}|set .*|about {ALL}', 'the same'),
+    Difference(r'canceled_parents \| dependents then', r'\[c\]', r'\[\]', 'the same'),
+    Difference(r'at_once \| KEY rq:job:bad:dependents TTL', GONE, f'about {ALL}', 'the set goes with its job'),
+    Difference(r'failing_parents \| KEY rq:job:bad TTL', f'about {ALL}', GONE, 'what is queued again does not expire meanwhile'),
+    Difference(r'(canceled_parents|emptied) \| (KEY rq:(canceled|deferred):q|deferred|children|KEY rq:job:(c2|b) status)',
+               ANY, ANY, 'a job whose parent was deleted is canceled; RQ leaves it deferred for ever'),
+    Difference(r'waiting .*KEY rq:job:on-id enqueue_at_front', GONE, '1', 'at_front counts for a job that has to wait, too'),
+    Difference(r'waiting \| what is queued', r'\[\[front, b\].*', r'\[\[front, on-id\].*', 'the same'),
 )  # fmt: skip
 
 # --- Schedules -------------------------------------------------------------------------------------------------------
@@ -97,4 +143,4 @@ SCHEDULES = (
                'ours: by it supervisors know that they may promote beside this scheduler'),
 )  # fmt: skip
 
-DIFFERENCES = (*DATA, *ERRORS, *MORE, *BETTER, *SCHEDULES)
+DIFFERENCES = (*DATA, *ERRORS, *MORE, *BETTER, *WAITING, *SCHEDULES)

@@ -153,7 +153,7 @@ def text(value: str) -> str:
 
 def moment(epoch: float) -> str:
     delta = epoch - time.time()
-    if abs(delta) > YEARS:
+    if abs(delta) > YEARS or epoch % 86400 == 0:  # a date that was said, and not a time from now
         return f'at {epoch:.0f}'
     return 'now' if abs(delta) < ABOUT_NOW else f'now{round(delta / 60) * 60:+d}s'
 
