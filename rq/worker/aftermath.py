@@ -1,6 +1,6 @@
-"""The aftermath horse: a short-lived process that does what notes ask for. The supervisor itself runs no user code.
+"""The aftermath: short-lived processes that do what notes ask for. The supervisor itself runs no user code.
 
-It may do anything: the supervisor knows by when the step in hand must be over, and kills the process group after that.
+They may do anything: the supervisor knows by when the step in hand must be over, and kills the process group after that.
 """
 
 from __future__ import annotations
@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ['Aftermath']
 
-# Words of the shared memory: monotonic nanoseconds by which the step in hand must be over (0: there is none); to end.
-DEADLINE, STOP = range(2)
+# One process does notes one after the other. While some are due half a second later there is a second one, and a third:
+# so that a callback that hangs, or a server that does not answer, does not hold up all others.
+MOST = 3
+# Words of the shared memory: one says "end"; then for each process the monotonic nanoseconds by which its step must be
+# over (0: there is none).
+STOP, DEADLINES = 0, 1
 # Facts about dead horses that are kept for their notes; those of more are read from the notes themselves.
 KEPT = 100
 # Seconds until the next process where one could not be forked, or ended with an error.
@@ -36,17 +40,18 @@ AGAIN_AFTER = 1.0
 
 
 class Aftermath:
-    """One supervisor's: at most one process at a time, while there are notes for it."""
+    """One supervisor's: processes, while there are notes for them."""
 
     def __init__(self, worker: BaseWorker) -> None:
         self.worker = worker
         self.log = worker.log
-        self.pid = 0
-        self.ran = False  # whether a process has ended well since this was set to False
+        self.pids = [0] * MOST
+        self.ran = False  # whether the process that ended last has ended well, since this was set to False
         self._facts: dict[str, Facts] = {}
         self._memory = mmap.mmap(-1, mmap.PAGESIZE)
-        self._words = memoryview(self._memory)[:16].cast('q')
+        self._words = memoryview(self._memory)[: 8 * (DEADLINES + MOST)].cast('q')
         self._starter = ForkStart(self._run)
+        self._place = 0  # of the process that starts
         self._not_before = 0.0
 
     def remember(self, execution: str, death: Death) -> None:
@@ -56,39 +61,38 @@ class Aftermath:
         self._facts[execution] = Facts(death.pid, death.status, death.usage)
 
     def start(self) -> None:
-        """There are notes: a process takes them, if none is at it and the last one did not just fail."""
-        if self.pid or time.monotonic() < self._not_before:
+        """There are notes: one process more takes them, if it may be and the last one did not just fail."""
+        if all(self.pids) or time.monotonic() < self._not_before:
             return
-        self._words[DEADLINE] = self._words[STOP] = 0
+        self._place = self.pids.index(0)
+        self._words[DEADLINES + self._place] = self._words[STOP] = 0
         try:
-            self.pid = self._starter.start()
+            self.pids[self._place] = self._starter.start()
         except OSError as error:
             self.log.error('Worker %s: no process can be started for callbacks (%s)', self.worker.name, error)
             self._not_before = time.monotonic() + AGAIN_AFTER
 
     def look(self) -> None:
-        """Buries the process if it has ended, and kills it if its time is up. To be called with every turn of the loop."""
-        if not self.pid:
-            return
-        death = self._starter.reap(self.pid)
-        if death is not None:
-            self._bury(death)
-            return
-        deadline = self._words[DEADLINE]
-        if deadline and time.monotonic_ns() > deadline:
-            self.log.error('Worker %s: a callback did not end in time, its process was killed', self.worker.name)
-            self._kill()
+        """Buries who has ended, and kills whose time is up. To be called with every turn of the loop."""
+        for place, pid in enumerate(self.pids):
+            death = self._starter.reap(pid) if pid else None
+            deadline = self._words[DEADLINES + place]
+            if death is not None:
+                self._bury(place, death)
+            elif pid and deadline and time.monotonic_ns() > deadline:
+                self.log.error('Worker %s: a callback did not end in time, its process was killed', self.worker.name)
+                self._kill(place)
 
-    def _bury(self, death: Death) -> None:
-        self.pid, self.ran = 0, death.clean
+    def _bury(self, place: int, death: Death) -> None:
+        self.pids[place], self.ran = 0, death.clean
         if not death.clean:
             self._not_before = time.monotonic() + AGAIN_AFTER
             what = death.text().replace('Work-horse', 'A process for callbacks')
             self.log.error('Worker %s: %s; they are tried again later', self.worker.name, what)
 
     def over(self, connection: Redis, stopping: bool) -> bool:
-        """Whether the worker may end: the process is done, and nothing is due unless the worker was told to stop."""
-        if self.pid:
+        """Whether the worker may end: no process is at it, and nothing is due unless the worker was told to stop."""
+        if any(self.pids):
             self._words[STOP] = stopping
             return False
         if stopping or time.monotonic() < self._not_before:
@@ -98,23 +102,24 @@ class Aftermath:
                 self.start()
         except (RedisError, OSError):
             pass  # what is due waits for the next worker
-        return not self.pid
+        return not any(self.pids)
 
     def close(self) -> None:
-        """Ends the process, whatever it does: what it had not done another worker will."""
-        if self.pid:
-            self._kill()
-            os.waitpid(self.pid, 0)
-            self.pid = 0
+        """Ends the processes, whatever they do: what they had not done another worker will."""
+        for place, pid in enumerate(self.pids):
+            if pid:
+                self._kill(place)
+                os.waitpid(pid, 0)
+                self.pids[place] = 0
         self._words.release()
         self._memory.close()
 
-    def _kill(self) -> None:
+    def _kill(self, place: int) -> None:
         try:
-            os.killpg(self.pid, signal.SIGKILL)
+            os.killpg(self.pids[place], signal.SIGKILL)
         except (ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
             pass
-        self._words[DEADLINE] = 0
+        self._words[DEADLINES + place] = 0
 
     # --- in the process
 
@@ -129,4 +134,4 @@ class Aftermath:
 
     def _begin(self, seconds: float) -> None:
         seconds = min(seconds, notes.LEASE + 86400) + settings.HARD_GRACE
-        self._words[DEADLINE] = time.monotonic_ns() + int(seconds * 1e9)
+        self._words[DEADLINES + self._place] = time.monotonic_ns() + int(seconds * 1e9)

@@ -7,6 +7,7 @@ What the user's code raises is logged; Redis errors are raised, and the note is 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -82,9 +83,20 @@ def work_off(
         begin(READ)
         _Task(worker, note, facts, begin).run()
         begin(READ)
-        store.drop(connection, note)
+        _drop(connection, note)
         done += 1
     return done
+
+
+def _drop(connection: Redis, note: Note) -> None:
+    """What is done is not to be done again because Redis was away for a moment."""
+    for wait in (0.1, 0.5, 2.0):
+        try:
+            store.drop(connection, note)
+            return
+        except (RedisError, OSError):
+            time.sleep(wait)
+    store.drop(connection, note)
 
 
 class _Task:

@@ -13,17 +13,17 @@ import psutil
 import pytest
 from redis import Redis
 
-from rq import Callback, Queue, Retry, SimpleWorker
+from rq import Callback, Queue, Retry, SimpleWorker, Webhook
 from rq.command import send_stop_job_command
 from rq.job import Job
 from rq.store import keys
-from rq.worker import settings
 from tests.faults import jobs as faulty
 from tests.faults.ledger import Ledger
 from tests.store.hands import age
 from tests.support.invariants import violations
 from tests.support.processes import Process
 from tests.support.waiting import wait_for
+from tests.webhook.endpoint import Endpoint
 from tests.worker import callbacks, jobs
 from tests.worker.conftest import Journal, WorkerMaker
 from tests.worker.stable import Stable
@@ -287,6 +287,20 @@ def test_a_callback_that_nothing_ends_is_killed(
     redis.delete(keys.aftermath('default'))
 
 
+def test_a_callback_that_hangs_does_not_hold_up_others(
+    worker: WorkerMaker, redis: Redis, queue: Queue, journal: Journal
+) -> None:
+    process = worker()
+    queue.enqueue(jobs.die, signal.SIGKILL, on_failure=Callback(callbacks.sleeps))
+    said(journal, 'sleeps')
+    for _ in range(3):
+        queue.enqueue(jobs.die, signal.SIGKILL, on_failure=Callback(callbacks.failed))
+    assert len(said(journal, 'failed', 3)) == 3
+    assert len(notes(redis)) == 1
+    process.kill()
+    redis.delete(keys.aftermath('default'))
+
+
 def test_a_note_of_a_job_that_is_gone_is_dropped_with_a_word(
     stable: StableMaker, burst: WorkerMaker, redis: Redis, journal: Journal, tmp_path: Path
 ) -> None:
@@ -344,5 +358,34 @@ def test_a_simple_worker_has_told_everybody_when_its_burst_is_over(
     assert notes(redis) == []
 
 
-def test_settings_are_what_the_tests_think() -> None:
-    assert settings.NOTES_EVERY <= 0.5
+# --- webhooks
+
+
+def test_webhooks_are_sent_after_jobs_that_finished_or_failed_for_good(
+    burst: WorkerMaker, redis: Redis, queue: Queue
+) -> None:
+    with Endpoint() as endpoint:
+        told = [Webhook(f'{endpoint.url}/{status}', status, method='POST') for status in ('finished', 'failed')]
+        good = queue.enqueue(jobs.say, webhooks=told)
+        bad = queue.enqueue(jobs.fail, webhooks=told)
+        lost = queue.enqueue(jobs.die, signal.SIGKILL, webhooks=told)
+        queue.enqueue(jobs.fail, webhooks=told, retry=Retry(1, interval=1000))
+        burst()
+        requests = [request.decode('latin-1') for request in endpoint.requests]
+    heads = sorted(request.split(' HTTP')[0] for request in requests)
+    assert heads == ['POST /failed', 'POST /failed', 'POST /finished']
+    for job, text in ((good, ''), (bad, 'ValueError: broken'), (lost, 'Work-horse terminated')):
+        assert [True for request in requests if job.id in request and text in request] == [True]
+    assert notes(redis) == []
+
+
+def test_a_simple_worker_has_sent_webhooks_when_its_burst_is_over(
+    redis: Redis, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(jobs.JOURNAL, str(tmp_path / 'journal'))
+    with Endpoint() as endpoint:
+        queue.enqueue(jobs.say, webhooks=[Webhook(endpoint.url, 'finished')], result_ttl=0)
+        SimpleWorker([queue], connection=redis).work(burst=True)
+        assert endpoint.request.startswith('GET / HTTP')
+    assert notes(redis) == []
+    assert list(redis.scan_iter(keys.job('*'))) == [], 'its result was not wanted'

@@ -31,6 +31,7 @@ from tests.support.processes import Process, Processes
 from tests.support.waiting import wait_for
 from tests.worker import callbacks, jobs
 from tests.worker.conftest import Journal, WorkerMaker
+from tests.worker.test_hearing import GARBAGE
 
 TEXT = 'Job stopped by user, work-horse terminated.'
 
@@ -178,61 +179,6 @@ def test_one_run_is_stopped_by_its_own_id_and_by_no_other(
 # --- what is no command
 
 
-GARBAGE = [
-    b'nojson',
-    b'\xff\xfe\x00',
-    b'',
-    b'3',
-    b'[]',
-    b'null',
-    b'"shutdown"',
-    b'{}',
-    b'{"command": 5}',
-    b'{"command": null}',
-    b'{"command": ["shutdown"]}',
-    b'{"command": "SHUTDOWN"}',
-    b'{"command": "unheard-of"}',
-    b'{"command": "stop-job"}',
-    b'{"command": "stop-job", "job_id": 5}',
-    b'{"command": "stop-job", "job_id": null}',
-    b'{"command": "stop-job", "job_id": ""}',
-    b'{"command": "stop-job", "job_id": {"$ne": 1}}',
-    b'{"command": "stop-execution", "job_id": "a"}',
-    b'{"command": "stop-execution", "job_id": "a", "execution_id": []}',
-    b'{"command": "stop-job", "job_id": "' + b'x' * 100_000 + b'"}',
-    b'[' * 10_000,
-    b'{"command": "shutdown"',
-]
-
-
-@pytest.mark.parametrize('message', GARBAGE, ids=lambda message: message[:40].decode('utf-8', 'replace'))
-def test_what_is_no_command_is_ignored(redis: Redis, message: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """Said to the part of the worker that listens: nothing is done, nothing is raised."""
-    from rq.worker.hearing import Ear
-
-    worker = Worker(['default'], connection=redis, name='w1')
-    done: list[Any] = []
-
-    class Chief:
-        shut_down = kill_horse = stop_run = lambda self, *args: done.append(args)
-
-    worker._chief = Chief()
-    worker.subscribe()
-    ear = Ear(worker)
-    ear.listen()
-    ready(redis)
-    redis.publish('rq:pubsub:w1', message)
-    redis.publish('rq:pubsub:w1', '{"command": "stop-job", "job_id": "last"}')
-
-    def heard() -> bool:
-        ear.listen()
-        return bool(done)
-
-    wait_for(heard)
-    worker.unsubscribe()
-    assert done == [('last', '')]
-
-
 def test_a_storm_of_garbage_costs_a_worker_little_and_hides_no_command_for_long(
     at_work: Process, redis: Redis, queue: Queue, journal: Journal
 ) -> None:
@@ -271,6 +217,34 @@ def test_commands_reach_a_worker_after_an_outage_and_after_its_connection_was_cu
         ready(redis)
         send_shutdown_command(redis, 'w1')
         assert process.wait(10) == 0
+
+
+def test_a_worker_that_may_not_listen_works_and_says_so_once(
+    worker: WorkerMaker, redis: Redis, redis_url: str, queue: Queue
+) -> None:
+    redis.execute_command('ACL', 'SETUSER', 'mute', 'on', '>secret', '~*', 'resetchannels', '+@all')
+    process = worker('--name', 'w1', '--url', redis_url.replace('redis://', 'redis://mute:secret@'))
+    process.wait_for_output('cannot be told commands')
+    time.sleep(1)
+    says(queue.enqueue(jobs.say), 'finished')
+    assert process.output.count('cannot be told commands') == 1
+    process.terminate()
+    assert process.wait(5) == 0
+    redis.execute_command('ACL', 'DELUSER', 'mute')
+
+
+def test_commands_are_heard_by_the_newer_protocol_too(
+    worker: WorkerMaker, redis: Redis, redis_url: str, queue: Queue, journal: Journal
+) -> None:
+    process = worker('--name', 'w1', '--url', f'{redis_url}?protocol=3')
+    ready(redis)
+    job = queue.enqueue(jobs.sleep, 60)
+    begun(journal)
+    redis.publish('rq:pubsub:w1', 'garbage')
+    send_stop_job_command(redis, job.id)
+    says(job, 'stopped')
+    send_shutdown_command(redis, 'w1')
+    assert process.wait(5) == 0
 
 
 # --- subclasses
