@@ -296,7 +296,7 @@ def test_a_callback_that_hangs_does_not_hold_up_others(
     for _ in range(3):
         queue.enqueue(jobs.die, signal.SIGKILL, on_failure=Callback(callbacks.failed))
     assert len(said(journal, 'failed', 3)) == 3
-    assert len(notes(redis)) == 1
+    wait_for(lambda: len(notes(redis)) == 1)
     process.kill()
     redis.delete(keys.aftermath('default'))
 
