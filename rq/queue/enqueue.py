@@ -234,11 +234,12 @@ class Enqueueing(Dependents):
 
     def run_job(self, job: Job) -> Job:
         """Runs a job here and now. Its outcome is stored; exceptions of its function are not raised."""
+        job.save()
         return run_inline(self, job)
 
     def run_sync(self, job: Job) -> Job:
         """As `run_job`."""
-        return run_inline(self, job)
+        return self.run_job(job)
 
     # --- many
 
