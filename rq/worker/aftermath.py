@@ -22,6 +22,8 @@ from .start import ForkStart
 if TYPE_CHECKING:
     from redis import Redis
 
+    from rq.store.note import Note
+
     from .base import BaseWorker
     from .start import Death
 
@@ -52,6 +54,7 @@ class Aftermath:
         self._words = memoryview(self._memory)[: 8 * (DEADLINES + MOST)].cast('q')
         self._starter = ForkStart(self._run)
         self._place = 0  # of the process that starts
+        self._first: Note | None = None  # which it does first
         self._not_before = 0.0
 
     def remember(self, execution: str, death: Death) -> None:
@@ -60,10 +63,16 @@ class Aftermath:
             del self._facts[next(iter(self._facts))]
         self._facts[execution] = Facts(death.pid, death.status, death.usage)
 
-    def start(self) -> None:
-        """There are notes: one process more takes them, if it may be and the last one did not just fail."""
+    def take(self, connection: Redis) -> bool:
+        """Takes a due note, if there is one and room for a process more, which does it and what else is due by then.
+
+        Taken here: of all the workers that see it due only one forks. Raises redis-py's errors.
+        """
         if all(self.pids) or time.monotonic() < self._not_before:
-            return
+            return False
+        self._first = notes.take(self.worker, connection)
+        if self._first is None:
+            return False
         self._place = self.pids.index(0)
         self._words[DEADLINES + self._place] = self._words[STOP] = 0
         try:
@@ -71,6 +80,7 @@ class Aftermath:
         except OSError as error:
             self.log.error('Worker %s: no process can be started for callbacks (%s)', self.worker.name, error)
             self._not_before = time.monotonic() + AGAIN_AFTER
+        return True
 
     def look(self) -> None:
         """Buries who has ended, and kills whose time is up. To be called with every turn of the loop."""
@@ -98,8 +108,7 @@ class Aftermath:
         if stopping or time.monotonic() < self._not_before:
             return True
         try:
-            if notes.is_due(self.worker, connection):
-                self.start()
+            self.take(connection)
         except (RedisError, OSError):
             pass  # what is due waits for the next worker
         return not any(self.pids)
@@ -127,7 +136,9 @@ class Aftermath:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # it comes when the supervisor dies
         connection = clone(self.worker.connection, settings.WIRE_TIMEOUT)
         try:
-            notes.work_off(self.worker, connection, self._facts, self._begin, lambda: self._words[STOP])
+            notes.work_off(
+                self.worker, connection, self._facts, self._begin, lambda: self._words[STOP], first=self._first
+            )
         except (RedisError, OSError) as error:
             self.log.warning('Worker %s: callbacks wait for Redis (%s)', self.worker.name, error)
         return 0

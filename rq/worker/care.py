@@ -59,7 +59,7 @@ class Care:
             }
         )
         self.superseded = False  # another worker has our name: nobody renews our leases any more
-        self.on_note: Callable[[], object] = lambda: None  # called when a note is due
+        self.on_notes: Callable[[Redis], object] = lambda connection: None  # called when it is time to look for notes
         self._renewed_wip = 0.0
         self._contact = self._clocks()
         self._reap_from = time.monotonic() + settings.LEASE
@@ -135,9 +135,8 @@ class Care:
             self.rhythm.delay('nudge', now + wait / 1000)
 
     def notes(self, now: float) -> None:
-        """User code for the dead, and webhooks: says so when there are some to be done."""
-        if notes.is_due(self.worker, self.connection):
-            self.on_note()
+        """User code for the dead, and webhooks."""
+        self.on_notes(self.connection)
 
     def reap(self, now: float) -> None:
         """The jobs of dead workers."""

@@ -12,6 +12,8 @@ from . import notes
 from .hearing import Ear
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from .simple import Loop
 
 __all__ = ['Errands']
@@ -28,9 +30,9 @@ class Errands:
         self.due = False  # a note is; the keeper has seen it
         self._stopping = ''  # the execution that is to be stopped
 
-    def note(self) -> None:
-        """A note is due: it is done when the job in hand has ended."""
-        self.due = True
+    def look(self, connection: Redis) -> None:
+        """Whether a note is due: it is done when the job in hand has ended."""
+        self.due = notes.is_due(self.worker, connection)
 
     def do(self) -> bool:
         """Does the notes that are due; whether there were any. Redis away: they wait."""

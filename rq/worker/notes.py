@@ -73,18 +73,20 @@ def work_off(
     facts: dict[str, Facts],
     begin: Begin = lambda seconds: None,
     told_to_stop: Callable[[], Any] = lambda: False,
+    first: Note | None = None,
 ) -> int:
     """Does notes until none is due; answers how many. Raises redis-py's errors.
 
-    `begin` is told of every step how many seconds it may take.
+    `begin` is told of every step how many seconds it may take; the `first` one has been taken already.
     """
-    done = 0
-    while not told_to_stop() and (note := take(worker, connection)) is not None:
+    done, note = 0, first or take(worker, connection)
+    while note is not None:
         begin(READ)
         _Task(worker, note, facts, begin).run()
         begin(READ)
         _drop(connection, note)
         done += 1
+        note = None if told_to_stop() else take(worker, connection)
     return done
 
 

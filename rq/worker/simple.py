@@ -69,7 +69,7 @@ class Loop:
         self.keeper = self._keeper()
         self.stop = _Stop(self.keeper)
         self.errands = self.keeper.errands = Errands(self)
-        self.keeper.care.on_note = self.errands.note
+        self.keeper.care.on_notes = self.errands.look
         self.seq = 0
         self.ran = 0
         self.worked = 0.0

@@ -66,7 +66,7 @@ class Supervisor:
         self.outage = Outage(self.log, f'Worker {worker.name}')
         self.aftermath = Aftermath(worker)
         self.care = Care(worker, self.connection, self._leases)
-        self.care.on_note = self.aftermath.start
+        self.care.on_notes = self.aftermath.take
         options = worker.horse_options
         self.starter: Any = NurseryStart(self._horse, options.preload) if options.preload else ForkStart(self._horse)
         self.horse = 0

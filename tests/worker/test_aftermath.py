@@ -40,7 +40,7 @@ def stable(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
     def make(**options: Any) -> Stable:
         one = Stable(redis, **options)
-        one.supervisor.care.on_note = lambda: None
+        one.supervisor.care.on_notes = lambda connection: None
         made.append(one)
         return one
 
