@@ -151,7 +151,7 @@ def deliver(job: Job, status: str, *, exc_string: str | None = None, execution: 
     `execution` names the run; without it the time at which it ended does.
     """
     try:
-        hooks: list[Webhook] = getattr(job, 'webhooks', None) or []
+        hooks: list[Webhook] = job.webhooks or []
         wanted = [(number, one) for number, one in enumerate(hooks) if one.job_status == status.lower()]
         for number, webhook in wanted:
             run = f'{job.id}\n{execution or job.ended_at}\n{webhook.job_status}\n{number}'
