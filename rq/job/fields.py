@@ -120,15 +120,23 @@ def items(key: str = '') -> Any:
     return Field(codec.json_list, json.dumps, None, key)
 
 
+class _Webhooks(Field[Any]):
+    def __get__(self, job: Any, owner: type) -> Any:
+        value = super().__get__(job, owner)
+        if value is None:
+            value = job.__dict__[self.name] = []  # each job's own, because it can be added to
+        return value
+
+
 def webhooks() -> Any:
-    """A field with webhooks, a list of `rq.Webhook`."""
-    return Field(_webhooks, _webhooks_text, None)
+    """A field with webhooks: a list of `rq.Webhook`, and an empty one if there are none."""
+    return _Webhooks(_webhooks, _webhooks_text, None)
 
 
 def _webhooks(stored: bytes) -> Any:
     from rq.webhook import from_text  # few jobs have any
 
-    return from_text(stored) or None
+    return from_text(stored)
 
 
 def _webhooks_text(some: Any) -> str:

@@ -154,3 +154,12 @@ def test_the_stored_webhooks_are_read_again(queue: Queue, redis: Redis) -> None:
     webhooks = [Webhook('http://a/', 'failed', headers={'X': 'y'})]
     job = queue.enqueue(jobs.pid, webhooks=webhooks)
     assert Job.fetch(job.id, connection=redis).webhooks == webhooks
+
+
+def test_a_job_without_webhooks_has_a_list_to_add_to(queue: Queue, redis: Redis) -> None:
+    job = queue.enqueue(jobs.pid)
+    assert job.webhooks == Job.fetch(job.id, connection=redis).webhooks == []
+    job.webhooks.append(Webhook('http://a/', 'failed'))
+    job.save()
+    assert Job.fetch(job.id, connection=redis).webhooks == [Webhook('http://a/', 'failed')]
+    assert queue.enqueue(jobs.pid).webhooks == []
