@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
@@ -96,11 +97,14 @@ class Stops:
 
     def _kill(self, lease: Lease) -> bool:
         chief = self.supervisor
+        if not chief.horse:
+            return False  # 0 would be our own process group
         halt(chief.horse)
         slot = next((s for pack in chief.board.snapshots() for s in pack.slots if s.lease == lease), None)
         returned = {told for pack in chief.board.snapshots() for told in pack.outcomes[3::8]}
         if slot is None or slot.state != BEGUN or lease.execution.encode() in returned:
-            os.kill(chief.horse, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(chief.horse, signal.SIGCONT)
             return False
         self.killed.add(lease.execution)
         chief._kill_group()
