@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from redis import Redis
 
@@ -24,6 +26,7 @@ from tests.support.processes import ROOT, Processes
 SOON = 120  # seconds: what is promised
 # RQ's lease of a job that runs: min(timeout, monitoring interval) + 60 s. The default interval is 30 s, ours here is 1 s.
 SPARED = 29
+MIXED = 40
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ CASES = [
 
 
 @pytest.fixture
-def server(other_server) -> EmbeddedServer:  # type: ignore[no-untyped-def]
+def server(other_server: Callable[..., EmbeddedServer]) -> EmbeddedServer:
     return other_server()
 
 
@@ -100,20 +103,47 @@ def leave_lock(peer: Peer, redis: Redis, url: str) -> str:
     return name
 
 
+def mixed_name(version: str) -> str:
+    return f'{version}-mixed'
+
+
+def mix(peer: Peer, redis: Redis, url: str) -> None:
+    """Jobs for both kinds of workers at once; theirs is killed with its horse when it has done some."""
+    queue = Queue(mixed_name(peer.version), connection=redis)
+    for number in range(MIXED):
+        queue.enqueue(
+            'compat_jobs.count', url, queue.name, 0.05, job_id=f'{job_id(queue.name)}-{number}', retry=Retry(1)
+        )
+    pid = peer(f"start({url!r}, 'Worker', {queue.name!r})")
+    redis.delete(f'rq:suspended:{queue.name}')
+    deadline = time.monotonic() + 20
+    while redis.llen(f'order:{queue.name}') < MIXED // 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    worker = psutil.Process(pid)
+    for process in (worker, *worker.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # a horse may just have ended
+            process.kill()
+    assert peer(f'ended({pid})') == -signal.SIGKILL
+
+
 def test_what_the_last_rq_worker_left_is_adopted(
     server: EmbeddedServer, peers: list[Peer], processes: Processes
 ) -> None:
     names = [f'{version}-{case.name}' for version in RELEASES for case in CASES]
     with Redis.from_url(server.url) as redis:
         # Ours run already, but for now these queues are RQ's.
-        for name in names:
+        mixed = [mixed_name(version) for version in RELEASES]
+        for name in (*names, *mixed):
             redis.set(f'rq:suspended:{name}', 1)
         locked = [leave_lock(peer, redis, server.url) for peer in peers]
-        processes.rq('worker', *names, *locked, url=server.url, env={'PYTHONPATH': f'{ROOT}:{JOBS}'})
+        processes.rq('worker', *names, *mixed, *locked, url=server.url, env={'PYTHONPATH': f'{ROOT}:{JOBS}'})
         begun = time.monotonic()
         pids = [(peer, leave(peer, redis, server.url, case)) for peer in peers for case in CASES]
         for peer, pid in pids:
             assert peer(f'ended({pid})') == -signal.SIGKILL
+        for peer in peers:
+            mix(peer, redis, server.url)
         redis.delete(*(f'rq:suspended:{name}' for name in names))
         for wanted, seconds in ((leased(names, locked), SOON - SPARED), (popped(), SOON)):
 
@@ -122,20 +152,26 @@ def test_what_the_last_rq_worker_left_is_adopted(
                     job.id: job.get_status() for job in Job.fetch_many(list(wanted), connection=redis) if job
                 } == wanted
 
-            processes.wait_for(ended, begun + seconds - time.monotonic(), f'{wanted}')
-        for name in (*names, *locked):
+            processes.wait_for(
+                ended, begun + seconds - time.monotonic(), f'{len(wanted)} jobs have not ended as they should'
+            )
+        for name in mixed:
+            assert sum(int(runs) for runs in redis.hvals(f'seen:{name}')) <= MIXED + 1  # what ran when it was killed
+        for name in (*names, *mixed, *locked):
             queue = Queue(name, connection=redis)
             assert queue.count == len(queue.started_job_registry) == redis.llen(queue.intermediate_queue_key) == 0
 
 
 def popped() -> dict[str, str]:
-    """The jobs on an intermediate list, and those that RQ loses, with what they are to end as."""
-    return {
+    """The jobs that may be on an intermediate list, and those that RQ loses, with what they are to end as."""
+    single = {
         job_id(f'{version}-{case.name}'): 'finished' if case.queues == 1 else 'queued'
         for version in RELEASES
         for case in CASES
         if case.kind == 'Popped'
     }
+    mixed = [f'{job_id(mixed_name(version))}-{number}' for version in RELEASES for number in range(MIXED)]
+    return {**single, **dict.fromkeys(mixed, 'finished')}
 
 
 def leased(names: list[str], locked: list[str]) -> dict[str, str]:

@@ -105,6 +105,16 @@ def count(url: str, key: str, seconds: float = 0) -> int:
         return int(redis.rpush(f'order:{key}', f'{get_current_job().id} {os.getpid()}'))
 
 
+def together(url: str, key: str, seconds: float) -> int:
+    """How many of these run at this moment, noted in the list `key`."""
+    with Redis.from_url(url) as redis:
+        now = int(redis.incr(f'now:{key}'))
+        redis.rpush(key, now)
+        time.sleep(seconds)
+        redis.decr(f'now:{key}')
+    return now
+
+
 def on_success(job: Any, connection: Any, result: Any) -> None:
     connection.rpush('callbacks', f'success {job.id} {result!r} {job.get_status(refresh=False)}')
 
