@@ -20,8 +20,6 @@ from . import board as layout
 from .board import BEGUN, CLAIMED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rq.store.claim import Lease
 
     from .supervisor import Supervisor
@@ -52,8 +50,9 @@ class Stops:
 
     def look(self) -> None:
         """Stops what can be found. To be called with every turn of the loop."""
+        known = self._known() if self._wishes else set()
         for (job_id, execution), until in list(self._wishes.items()):
-            if self._stop(job_id, execution):
+            if (job_id or execution) in known and self._stop(job_id, execution):
                 del self._wishes[job_id, execution]
             elif time.monotonic() > until:
                 del self._wishes[job_id, execution]
@@ -81,19 +80,25 @@ class Stops:
                 if slot.state == BEGUN and slot.lease.execution.encode() not in returned:
                     return self._kill(slot.lease)
                 return True  # it has returned: too late
-        return self._stop_ahead(meant)
+        return any(chief._take_back(lease) for lease in filter(meant, self._ahead()))
 
-    def _stop_ahead(self, meant: Callable[[Lease], bool]) -> bool:
-        """Of a pack that was asked for ahead only Redis knows what is in it."""
+    def _known(self) -> set[str]:
+        """Ids of the jobs and runs that may be ours to stop: wishes for others, however many, cost nothing more."""
+        chief = self.supervisor
+        held = [slot.lease for pack in chief.board.snapshots() for slot in pack.slots]
+        held += [lease for debt in chief.debts for lease in debt.unbegun] + self._ahead()
+        return {lease.id for lease in held} | {lease.execution for lease in held}
+
+    def _ahead(self) -> list[Lease]:
+        """What a pack holds that was asked for ahead: only Redis knows."""
         chief = self.supervisor
         seq = chief.board.words[layout.NEXT_SEQ]
-        if not seq:
-            return False
+        if time.monotonic() < chief._quiet_until:
+            return []  # it is away
         try:
-            found = [lease for lease in store.claimed(chief.connection, chief.worker.name, seq) if meant(lease)]
+            return store.claimed(chief.connection, chief.worker.name, seq) if seq else []
         except (RedisError, OSError):
-            return False
-        return bool(found) and chief._take_back(found[0])
+            return []
 
     def _kill(self, lease: Lease) -> bool:
         chief = self.supervisor
