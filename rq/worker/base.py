@@ -25,13 +25,13 @@ from rq.job_lifecycle import call_exception_handlers
 from rq.logutils import blue, green, setup_loghandlers, yellow
 from rq.queue import Queue
 from rq.serializers import resolve_serializer
-from rq.store import enqueue as enqueue_store
 from rq.store import keys
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.utils import backend_class, ensure_job_list, get_connection_from_queues, now
 from rq.version import VERSION
 
 from .alone import CURRENT, Held, reported
+from .care import promote
 from .chain import Chain
 from .deadline import JobStopped
 from .failure import exception_text, one_line, shortened
@@ -180,18 +180,20 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         shield = Shield()
         with shield.raised():
             self.bootstrap(logging_level, date_format, log_format)
-            self._promote()
+            self._promote(self.connection)  # before the first claim, so that a burst runs what is due
             try:
                 return self._work(shield, burst, max_jobs, max_idle_time)
             finally:
                 self.teardown()
 
-    def _promote(self) -> None:
-        # Before the first claim, so that a burst runs what is due; later it is a duty like others (care.py).
+    def _promote(self, connection: Redis) -> bool:
+        # Where a burst begins and where it would end; in between it is a duty like others. Whether there may be more.
         try:
-            enqueue_store.promote_due(self.connection, self.queue_names())
+            found = promote(connection, self.queue_names())
         except (RedisError, OSError) as error:
-            self.log.info('Redis is away before the first job (%s)', error)
+            self.log.info('Redis is away: what is due waits (%s)', error)
+            return False
+        return found.moved > 0 or found.releasing > 0
 
     def _work(self, shield: Shield, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> bool:
         raise NotImplementedError('BaseWorker does not run jobs: use Worker or SimpleWorker')

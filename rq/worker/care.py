@@ -24,20 +24,29 @@ from . import notes, settings
 from .plan import Rhythm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from redis import Redis
 
     from rq.store.claim import Lease
+    from rq.store.enqueue import Promoted
 
     from .base import BaseWorker
 
-__all__ = ['Care']
+__all__ = ['Care', 'promote']
 
 ABANDONED = encode_exception(
     f'{AbandonedJobError.__module__}.{AbandonedJobError.__name__}: the worker that ran this job died, or lost Redis '
     'for longer than its lease\n'
 )
+
+
+def promote(connection: Redis, queues: Sequence[str]) -> Promoted:
+    """Due jobs go to their queues, and some of those who wait for a job that many wait for are told of its end."""
+    found = enqueue_store.promote_due(connection, queues)
+    if found.releasing:
+        depend_store.release_dependents(connection)
+    return found
 
 
 class Care:
@@ -116,10 +125,7 @@ class Care:
 
     def promote(self, now: float) -> None:
         """Due jobs to their queues, and word to those who wait for a job that many wait for."""
-        names = self.worker.queue_names()
-        found = enqueue_store.promote_due(self.connection, names)
-        if found.releasing:
-            depend_store.release_dependents(self.connection)
+        found = promote(self.connection, self.worker.queue_names())
         if found.moved >= 1000 or found.releasing:
             self.rhythm.delay('promote', now)
         elif found.wait and found.wait < settings.PROMOTE_EVERY:

@@ -149,6 +149,8 @@ class ClassicLoop(Loop):
             if found is not None:
                 self._execute(*found)
                 self._call(worker.heartbeat)
+            elif burst and worker._promote(self.client):
+                continue
             elif burst or max_idle is not None or self.stop.told:
                 return
             else:

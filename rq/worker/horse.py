@@ -316,7 +316,7 @@ class Horse:
         if self.limits.burst:
             if len(held) == len(self.order.names):
                 return Phase.SUSPENDED
-            return 0 if answer.dropped else Phase.BURST_DONE
+            return 0 if answer.dropped or self.worker._promote(self.courier.client) else Phase.BURST_DONE
         self.words[layout.PHASE] = Phase.IDLE
         if answer.dropped:
             return 0

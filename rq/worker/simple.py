@@ -134,6 +134,8 @@ class Loop:
             if answer.dropped:
                 continue
             idle = time.monotonic() - idle_since
+            if burst and self.worker._promote(self.client):
+                continue
             if burst or (max_idle is not None and idle >= max_idle):
                 return
             self._block(answer, BLOCK if max_idle is None else min(BLOCK, max_idle - idle))

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,9 +15,12 @@ import pytest
 from fakeredis import FakeRedis, FakeServer, FakeStrictRedis
 from redis import Redis
 
-from rq import Queue, Retry, SimpleWorker, Worker, get_current_job
+from rq import Callback, Queue, RateLimit, Repeat, Retry, SimpleWorker, Worker, get_current_job
+from rq.command import send_shutdown_command
+from rq.cron import CronScheduler
 from rq.exceptions import DuplicateJobError, ScriptsUnavailable
-from rq.job import Job, JobStatus
+from rq.group import Group
+from rq.job import Dependency, Job, JobStatus
 from rq.registry import FailedJobRegistry
 from rq.store import imitation
 from rq.store import worker as worker_store
@@ -43,11 +47,12 @@ def own_id() -> str:
 @pytest.fixture(autouse=True)
 def log_as_before() -> Iterator[None]:
     """A worker's `logging_level` is for the whole process; other tests want to read log lines."""
-    logger = logging.getLogger('rq.worker')
-    level, handlers, propagate = logger.level, list(logger.handlers), logger.propagate
+    loggers = [logging.getLogger(name) for name in ('rq.worker', 'rq.cron')]
+    before = [(logger, logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
     yield
-    logger.setLevel(level)
-    logger.handlers, logger.propagate = handlers, propagate
+    for logger, level, handlers, propagate in before:
+        logger.setLevel(level)
+        logger.handlers, logger.propagate = handlers, propagate
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def queue(fake: Any) -> Queue:
 
 def work(fake: Any, *names: str, **options: Any) -> bool:
     """A SimpleWorker as users' tests run one."""
-    worker = SimpleWorker(names or ('default',), connection=fake)
+    worker = SimpleWorker(names or ('default',), connection=fake, name=options.pop('name', None))
     return worker.work(**{'burst': True, 'logging_level': 'CRITICAL', **options})
 
 
@@ -130,6 +135,71 @@ def test_a_failed_job_is_requeued(fake: Any, queue: Queue) -> None:
     assert registry.get_job_ids() == [job.id]
     registry.requeue(job)
     assert (registry.count, queue.job_ids) == (0, [job.id])
+
+
+def test_jobs_wait_for_others(fake: Any, queue: Queue) -> None:
+    good, bad = queue.enqueue(add, 1, 2), queue.enqueue(divide, 1, 0)
+    after_good = queue.enqueue(add, 1, 2, depends_on=good)
+    after_both = queue.enqueue(add, 1, 2, depends_on=Dependency([good, bad], allow_failure=True))
+    never = queue.enqueue(add, 1, 2, depends_on=bad)
+    assert queue.deferred_job_registry.count == 3
+    work(fake)
+    assert [job.get_status() for job in (after_good, after_both, never)] == ['finished', 'finished', 'deferred']
+
+
+def test_one_that_very_many_wait_for_is_ended(fake: Any, queue: Queue) -> None:
+    first = queue.enqueue(add, 1, 2)
+    queue.enqueue_many(Queue.prepare_data(add, (1, 2), depends_on=first) for _ in range(500))
+    work(fake)
+    assert (queue.deferred_job_registry.count, queue.finished_job_registry.count) == (0, 501)
+
+
+def told(job: Job, connection: Any, *what: Any) -> None:
+    connection.rpush('told', f'{job.id} {getattr(what[0], "__name__", what[0])}')
+
+
+@pytest.mark.parametrize('is_async', [True, False])
+def test_callbacks_are_called(fake: Any, is_async: bool) -> None:
+    queue = Queue(connection=fake, is_async=is_async)
+    callbacks = {'on_success': Callback(told), 'on_failure': Callback(told)}
+    queue.enqueue(add, 1, 2, job_id='good', **callbacks)
+    queue.enqueue(divide, 1, 0, job_id='bad', **callbacks)
+    work(fake)
+    assert fake.lrange('told', 0, -1) == [b'good 3', b'bad ZeroDivisionError']
+
+
+def test_repeats_groups_and_rate_limits_work(fake: Any, queue: Queue) -> None:
+    repeated = queue.enqueue(add, 1, 2, repeat=Repeat(times=2))
+    group = Group.create(connection=fake)
+    group.enqueue_many(queue, [Queue.prepare_data(add, (1, n)) for n in range(3)])
+    limited = [queue.enqueue(add, 1, n, rate_limit=RateLimit('key', 1)) for n in range(3)]
+    assert [job.get_status() for job in limited] == ['queued', 'rate_limited', 'rate_limited']
+    work(fake)
+    assert len(repeated.results()) == 3
+    assert sorted(job.return_value() for job in group.get_jobs()) == [1, 2, 3]
+    assert [job.return_value() for job in limited] == [1, 2, 3]
+
+
+def test_cron_enqueues(fake: Any, queue: Queue) -> None:
+    cron = CronScheduler(connection=fake, logging_level='CRITICAL')
+    cron.register(add, 'default', args=(1, 2), interval=10)
+    cron.enqueue_jobs()
+    cron.enqueue_jobs()
+    assert queue.count == 1
+
+
+def test_a_worker_that_waits_obeys_a_command(fake: Any, queue: Queue) -> None:
+    def told_to_stop() -> None:
+        while not any(worker.name == 'here' for worker in Worker.all(connection=fake)):
+            time.sleep(0.01)
+        while SimpleWorker.all(connection=fake):
+            send_shutdown_command(fake, 'here')  # until it listens
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=told_to_stop)
+    thread.start()
+    assert work(fake, burst=False, name='here') is False
+    thread.join(10)
 
 
 def test_a_pipeline_takes_jobs(fake: Any, queue: Queue) -> None:

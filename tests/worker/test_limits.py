@@ -42,6 +42,20 @@ def test_a_burst_worker_runs_what_its_jobs_enqueue(queue: Queue, burst: WorkerMa
     assert journal.lines == [f'say {number}' for number in (5, 4, 3, 2, 1)]
 
 
+@pytest.mark.parametrize('kind', ['rq.Worker', 'rq.SimpleWorker', 'rq.SpawnWorker'])
+def test_a_burst_worker_runs_all_of_the_many_that_wait_for_one_job(
+    queue: Queue, burst: WorkerMaker, journal: Journal, kind: str
+) -> None:
+    """More than are told of its end in one step; and what is due by the time it would end."""
+    first = queue.enqueue(jobs.say, 'first')
+    data = [Queue.prepare_data(jobs.say, args=(number,), depends_on=first) for number in range(201)]
+    many = Queue('many', connection=queue.connection)
+    many.enqueue_many(data)
+    burst('-w', kind, 'default', *(() if kind == 'rq.SpawnWorker' else ('many',)))
+    assert len(many) == (201 if kind == 'rq.SpawnWorker' else 0)
+    assert many.deferred_job_registry.count == 0
+
+
 def enqueue_more(number: int) -> None:
     from rq import get_current_job
 
