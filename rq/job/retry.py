@@ -100,7 +100,7 @@ def _checked_jitter(jitter: Any) -> float:
 
 def _names(option: str, given: Any) -> list[str]:
     """Dotted names of exception classes."""
-    some = [given] if isinstance(given, str | type) else list(given)
+    some = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     names = [item if isinstance(item, str) else _name(item) for item in some]
     if not names or not all(names):
         raise TypeError(f'{option}: exception classes, or their dotted names, not {given!r}')
