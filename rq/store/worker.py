@@ -173,9 +173,12 @@ def add_field(connection: Any, name: str, field: str, amount: float) -> None:
 
 def beat(connection: Any, name: str, at: str, ttl: int) -> None:
     """A sign of life for readers (RQ's form of the instant); the hash and the set of runs live `ttl` seconds from now."""
-    connection.hset(keys.worker(name), 'last_heartbeat', at)
-    connection.expire(keys.worker(name), ttl)
-    connection.expire(keys.worker_executions(name), ttl)
+    pipeline = connection if isinstance(connection, Pipeline) else connection.pipeline(transaction=False)
+    pipeline.hset(keys.worker(name), 'last_heartbeat', at)
+    pipeline.expire(keys.worker(name), ttl)
+    pipeline.expire(keys.worker_executions(name), ttl)
+    if pipeline is not connection:
+        pipeline.execute()
 
 
 def count_job(connection: Any, name: str, field: str) -> None:

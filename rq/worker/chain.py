@@ -43,6 +43,10 @@ _signames = {
 }
 
 
+# Seconds for which nobody needs to be told again that a run is alive.
+FRESH = 1.0
+
+
 def signal_name(signum: int) -> str:
     """The name of a signal; SIG_UNKNOWN for a number that is none."""
     try:
@@ -71,6 +75,7 @@ class Chain:
         procline: Callable[[str], None]
         handle_warm_shutdown_request: Callable[[], None]
         _say: Callable[[str], None]
+        _speaker: Callable[[str], None] | None
         _queue: Callable[[Any], Queue]
 
     _held: dict[str, Held]  # jobs taken and not settled, by id
@@ -147,9 +152,11 @@ class Chain:
     def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:
         """Tells readers that the job's process has begun. Its status and start are written as it is claimed."""
         job.last_heartbeat = now()
-        with suppress(RedisError, OSError):
-            self.heartbeat(self.get_heartbeat_ttl(job))
-            job_store.update(self.connection, job.id, {'last_heartbeat': utcformat(job.last_heartbeat)})
+        held = self._held.get(job.id)
+        if held is None or time.monotonic() - held.shown_at > FRESH:
+            with suppress(RedisError, OSError):
+                self.heartbeat(self.get_heartbeat_ttl(job))
+                job_store.update(self.connection, job.id, {'last_heartbeat': utcformat(job.last_heartbeat)})
         self.procline(f'Processing {job.description} from {job.origin} since {time.time()}')
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
@@ -224,9 +231,10 @@ class Chain:
         """The first signal: no more jobs after the one in hand."""
         self._stop_requested = True
         self.shutdown_requested_date = now()
-        self.handle_warm_shutdown_request()
+        if self._stopper is None or self._speaker is not None:
+            self.handle_warm_shutdown_request()
         if self._stopper is not None:
-            self._stopper(False)
+            self._stopper(False)  # on the fast path it says so itself
 
     def request_force_stop(self, signum: int | None, frame: Any) -> None:
         """The second signal: the job's process is killed. Raises SystemExit."""

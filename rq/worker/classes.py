@@ -62,7 +62,7 @@ class _OneByOne(BaseWorker):
         let_children_be()
         classic = isinstance(loop, ClassicLoop)
         self._runner, self._is_horse = None if classic else loop.runner, False
-        self._stopper, self._stop_requested = lambda _: loop.stop.tell(), False
+        self._stopper, self._stop_requested = loop.told, False
         try:
             with shield.lowered(loop.on_signal if isinstance(loop, ClassicLoop) else loop.stop.on_signal):
                 return loop.run(*limits)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
@@ -124,12 +125,26 @@ class ClassicLoop(Loop):
         elif what == 'cold':
             self.worker.request_force_stop(signum, frame)
 
+    def told(self, at_once: bool = False) -> None:
+        """As every loop's; `handle_warm_shutdown_request` has said so."""
+        self.stop.tell()
+
+    def close(self) -> None:
+        """Where it was not `work()` that made it."""
+        self.wire.close()
+        self.client.connection_pool.disconnect()
+        self.stop.close()
+
     # --- the loop
 
     def _work(self, burst: bool, max_jobs: int | None, max_idle: int | None) -> None:
         worker = self.worker
+        if worker._loop is not None:
+            worker._loop.close()
         worker._loop, worker._speaker = self, self.keeper.say
         try:
+            for module in worker.horse_options.preload:
+                _preload(module)
             self._take_turns(burst, max_jobs, max_idle)
             while self.late:  # the worker's own threads run them; told to stop, too, it waits for the job in hand
                 self._tidy_up()
@@ -275,7 +290,6 @@ class ClassicLoop(Loop):
     def dequeue(self, timeout: int | None, max_idle: int | None) -> tuple[Job, Queue] | None:
         """The next job and its queue; None: there is none (`timeout` None), idle for too long, or told to stop."""
         worker = self.worker
-        self._call(worker.set_state, 'idle')
         worker.procline(f'Listening on {",".join(self.order.names)}')
         idle_since = beat = time.monotonic()
         while not self.stop.told:
@@ -320,3 +334,10 @@ def _lives(pid: int) -> bool:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
     except ChildProcessError:
         return False
+
+
+def _preload(module: str) -> None:
+    try:
+        import_module(module)
+    except Exception as error:
+        raise SystemExit(f'The module {module!r} of --preload cannot be imported: {reason_of(error)}') from error

@@ -111,6 +111,12 @@ class Loop:
             self.seq = int(answer[0]) * 1_000_000 + int(answer[1])
         return answer is not None
 
+    def told(self, at_once: bool = False) -> None:
+        """Told to stop by the worker's own methods, from whatever thread or signal handler."""
+        if not self.stop.told:
+            self.keeper.say('Warm shut down requested')
+            self.stop.tell()
+
     def _say_what_is_lost(self) -> None:
         for packed in self.outcomes:
             job_id = _text(bulks(packed)[2])

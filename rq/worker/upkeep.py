@@ -38,6 +38,7 @@ class Upkeep:
         _retire: Callable[[], None]
         set_state: Callable[..., None]
         is_horse: Any
+        _loop: Any
 
     name: str
     connection: Redis
@@ -166,6 +167,9 @@ class Upkeep:
     def teardown(self) -> None:
         """Signs off, unless this is the process that runs jobs."""
         if not self.is_horse:
+            if self._loop is not None:
+                self._loop.close()
+                self._loop = None
             self.stop_scheduler()
             self._retire()
 

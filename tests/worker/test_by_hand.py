@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,6 +23,7 @@ from rq.store import keys
 from rq.suspension import resume, suspend
 from rq.worker import BaseWorker, DequeueStrategy, RandomWorker, RoundRobinWorker, WorkerStatus, signal_name
 from tests.support.invariants import violations
+from tests.support.waiting import wait_for
 from tests.worker import jobs
 
 
@@ -264,6 +266,17 @@ def test_a_stop_by_hand_is_taken_down(redis: Redis, worker: SimpleWorker) -> Non
         worker.request_force_stop(signal.SIGTERM, None)
     worker.stop_scheduler()
     worker.set_state(WorkerStatus.IDLE)
+
+
+@pytest.mark.parametrize('kind', [SimpleWorker, Worker])
+def test_a_worker_in_a_thread_can_be_told_to_stop(redis: Redis, queue: Queue, kind: type[BaseWorker]) -> None:
+    worker = kind('default', connection=redis, name='w')
+    thread = threading.Thread(target=worker.work)
+    thread.start()
+    wait_for(lambda: redis.hget(keys.worker('w'), 'state') == b'idle')
+    worker.request_stop(None, None)
+    thread.join(10)
+    assert not thread.is_alive() and redis.hexists(keys.worker('w'), 'death')
 
 
 def test_after_a_job_the_queues_are_put_in_order(redis: Redis) -> None:
