@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import StopRequested
@@ -27,6 +28,15 @@ __all__ = ['Upkeep']
 
 # Seconds between looks for the end of a suspension.
 LOOK = 0.5
+
+
+@cache
+def _titles() -> Callable[[str], None] | None:
+    try:
+        from setproctitle import setproctitle  # type: ignore[import-not-found]
+    except ImportError:
+        return None
+    return setproctitle  # type: ignore[no-any-return]
 
 
 class Upkeep:
@@ -86,11 +96,9 @@ class Upkeep:
 
     def procline(self, message: str) -> None:
         """Shows what it does in the list of processes, where `setproctitle` is installed."""
-        try:
-            from setproctitle import setproctitle  # type: ignore[import-not-found]
-        except ImportError:
-            return
-        setproctitle(f'rq:worker:{self.name}: {message}')
+        show = _titles()
+        if show is not None:
+            show(f'rq:worker:{self.name}: {message}')
 
     # --- maintenance
 
