@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,16 @@ RELEASES = ('3.0.0', '2.12.0')
 class Peer:
     """One interpreter with a release of RQ, which answers in Python what it is asked in Python."""
 
-    def __init__(self, version: str, url: str) -> None:
+    def __init__(self, version: str, url: str, **env: str) -> None:
         self.version = version
         command = [str(prepare(version)), '-I', str(Path(__file__).with_name('peer.py')), url]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **env},
         )
 
     def __call__(self, expression: str) -> Any:

@@ -10,7 +10,8 @@ from rq.exceptions import DuplicateJobError
 from rq.group import Group
 from rq.job import Job
 from rq.rate_limit import RateLimitRegistry
-from tests.compat.fleet import Fleet
+from tests.compat.fleet import JOBS, Fleet, Peer
+from tests.support.processes import ROOT, Processes
 
 COUNT = 24
 
@@ -80,3 +81,22 @@ def test_a_json_queue_is_worked_by_both(fleet: Fleet, redis: Redis) -> None:
             'finished',
         ]
     assert Job.fetch('ours', connection=redis).return_value() == wanted  # it names its serializer
+
+
+def test_another_key_prefix_is_shared(redis: Redis, redis_url: str, processes: Processes) -> None:
+    peer = Peer('3.0.0', redis_url, RQ_KEY_PREFIX='mine')  # 2.12.0 has none
+    try:
+        fleet = Fleet(peer, redis_url, processes)
+        peer("Queue('q', connection=redis).enqueue('compat_jobs.add', 1, 2, job_id='theirs').id")
+        env = {'RQ_KEY_PREFIX': 'mine', 'PYTHONPATH': f'{ROOT}:{JOBS}'}
+        fleet.work_off(
+            processes.rq(
+                'enqueue', '-q', 'q', '--job-id', 'ours', 'compat_jobs.add', ':3', ':4', url=redis_url, env=env
+            )
+        )
+        fleet.work_off(processes.rq('worker', '--burst', 'q', url=redis_url, env=env))
+        told = '[Job.fetch(i, connection=redis).return_value() for i in ("theirs", "ours")]'
+        assert peer(told) == [3, 7]
+        assert {key.split(b':')[0] for key in redis.scan_iter()} == {b'mine'}
+    finally:
+        peer.close()

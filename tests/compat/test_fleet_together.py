@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from redis import Redis
 
-from rq import Queue, Retry
+from rq import Queue, Retry, Worker
 from rq.job import Job
 from tests.compat.fleet import Fleet
 
@@ -44,8 +44,6 @@ for number in range({JOBS_EACH}):
 
 
 def test_both_see_each_others_workers_and_the_jobs_that_run(fleet: Fleet, redis: Redis) -> None:
-    from rq import Worker
-
     q = Queue('q', connection=redis)
     them = fleet.their_rq('worker', 'q', '--name', 'them')
     fleet.processes.wait_for(lambda: redis.exists('rq:worker:them'), 20)
@@ -108,3 +106,33 @@ def test_what_one_schedules_the_other_knows(fleet: Fleet, redis: Redis) -> None:
         'ours',
         'theirs',
     ]
+
+
+def test_maintenance_of_one_leaves_alone_what_runs_at_the_other(fleet: Fleet, redis: Redis) -> None:
+    from rq.registry import clean_registries
+    from rq.store import worker as store
+
+    them, us = fleet.their_rq('worker', 'theirs'), fleet.our_rq('worker', 'ours', 'theirs')
+    redis.set('rq:suspended:theirs', 1)  # for ours only
+    for name in ('ours', 'theirs'):
+        Queue(name, connection=redis).enqueue('compat_jobs.wait', fleet.url, 'go', job_id=name)
+    running = {'ours', 'theirs'}
+    fleet.processes.wait_for(
+        lambda: {worker.get_current_job_id() for worker in Worker.all(connection=redis)} == running, 20
+    )
+    fleet.theirs.run(
+        'for w in Worker.all(connection=redis):\n'
+        '    w.run_maintenance_tasks()\n'
+        '    for q in w.queues:\n'
+        '        clean_registries(q)'
+    )
+    for name in running:
+        clean_registries(Queue(name, connection=redis))
+        assert store.reap(redis, name, b'') == store.adopt(redis, name, b'') == []
+    assert store.bury(redis) == []
+    assert {Job.fetch(name, connection=redis).get_status() for name in running} == {'started'}
+    redis.rpush('go', 1, 2)
+    for name in running:
+        fleet.processes.wait_for(lambda name=name: Job.fetch(name, connection=redis).is_finished, 20)
+        assert len(Job.fetch(name, connection=redis).results()) == 1
+    fleet.stop(them, us)
