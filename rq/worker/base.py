@@ -200,9 +200,10 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
 
     # --- one job, by RQ's method names (tools replace these on the class)
 
-    @reported
     def perform_job(self, job: Job, queue: Queue, execution: Execution | None = None) -> bool:
         """Whether the job's function returned; its outcome is taken down and stored with its pack."""
+        if self._runner is None and CURRENT.get() is None:  # as a decorator it would cost every job of a pack a call
+            return bool(reported(BaseWorker.perform_job)(self, job, queue, execution))
         runner = self._running()
         registry = runner.registry(queue)
         runner.log.info(self._begin_line(job, queue))
@@ -247,11 +248,13 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
                 return mistake
         return error
 
-    @reported
     def handle_job_success(
         self, job: Job, queue: Queue, started_job_registry: Any, execution: Execution | None = None
     ) -> None:
         """Takes down that the job's function returned `job._result`. Raises PayloadTooLarge."""
+        if self._runner is None and CURRENT.get() is None:
+            reported(BaseWorker.handle_job_success)(self, job, queue, started_job_registry, execution)
+            return
         runner = self._running()
         runner.note_success(job, job.__dict__.get('_result'))
         line = f'{queue.name}: {green("Job OK")} ({job.id})'
