@@ -127,6 +127,7 @@ def test_strict_rules_refuse_this_very_machine(job: Job, endpoint: Start, caplog
     assert server.request
 
 
+@pytest.mark.serial
 def test_a_name_without_an_answer_is_given_up_in_time() -> None:
     never = threading.Event()
     started = time.monotonic()

@@ -202,6 +202,7 @@ def test_a_huge_body_is_not_read(job: Job, endpoint: Start, caplog: Any) -> None
     assert failures(caplog) == []
 
 
+@pytest.mark.serial
 def test_a_body_without_an_end_is_not_waited_for(job: Job, endpoint: Start, caplog: Any) -> None:
     server = endpoint(lambda connection: server.drip(connection, b'HTTP/1.1 200 OK\r\n\r\n'))
     started = time.monotonic()
@@ -218,34 +219,40 @@ def in_time(request: Request, seconds: float = 0.3, rules: Any = OPEN) -> None:
     assert seconds * 0.9 <= time.monotonic() - started < seconds + 2  # 2: a machine with other work
 
 
+@pytest.mark.serial
 def test_a_server_that_takes_no_connection_is_given_up_in_time() -> None:
     with black_hole() as port:
         in_time(Request('GET', f'http://127.0.0.1:{port}'))
 
 
+@pytest.mark.serial
 def test_a_server_that_reads_nothing_is_given_up_in_time(endpoint: Start) -> None:
     listener = socket.create_server(('127.0.0.1', 0))
     with listener:
         in_time(Request('POST', f'http://127.0.0.1:{listener.getsockname()[1]}', body=b'x' * 30_000_000))
 
 
+@pytest.mark.serial
 def test_a_server_that_answers_nothing_is_given_up_in_time(endpoint: Start) -> None:
     server = endpoint(lambda connection: server.ended.wait())
     in_time(Request('GET', server.url))
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize('first', [b'', b'HTTP/1.1 200 OK\r\nX: '])
 def test_a_slow_loris_is_given_up_in_time(first: bytes, endpoint: Start) -> None:
     server = endpoint(lambda connection: server.drip(connection, first))
     in_time(Request('GET', server.url))
 
 
+@pytest.mark.serial
 def test_a_tls_handshake_without_an_end_is_given_up_in_time(endpoint: Start) -> None:
     listener = socket.create_server(('127.0.0.1', 0))
     with listener:
         in_time(Request('GET', f'https://127.0.0.1:{listener.getsockname()[1]}'))
 
 
+@pytest.mark.serial
 def test_all_redirects_have_one_deadline(endpoint: Start) -> None:
     def slow(connection: socket.socket) -> None:
         server.ended.wait(0.2)
@@ -255,6 +262,7 @@ def test_all_redirects_have_one_deadline(endpoint: Start) -> None:
     in_time(Request('GET', server.url), 0.3)
 
 
+@pytest.mark.serial
 def test_one_address_that_does_not_answer_leaves_time_for_the_next(endpoint: Start, caplog: Any) -> None:
     server = endpoint()
     with black_hole() as port:
@@ -262,6 +270,7 @@ def test_one_address_that_does_not_answer_leaves_time_for_the_next(endpoint: Sta
         assert send(Request('GET', 'http://two.test/'), 1, Rules(resolve=lambda *_: both)) == 200
 
 
+@pytest.mark.serial
 def test_the_deadline_of_a_webhook_is_its_timeout(job: Job, endpoint: Start, caplog: Any) -> None:
     server = endpoint(lambda connection: server.drip(connection))
     started = time.monotonic()
