@@ -24,6 +24,7 @@ CLIENTS = (
     'Flask-RQ==1.0.0',
     'rq-exporter==3.1.0',
     'sentry-sdk==2.75.0',
+    'ddtrace==4.16.0',
 )
 WITHOUT_RQ = "rq ; sys_platform == 'never'\n"
 SECONDS = 180

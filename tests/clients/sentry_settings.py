@@ -11,4 +11,5 @@ sentry_sdk.init(
     os.environ['SENTRY_TEST_DSN'],
     integrations=[RqIntegration()],
     send_default_pii=True,  # else Sentry leaves out arguments
+    traces_sample_rate=float(os.environ.get('SENTRY_TEST_TRACES', '0')),
 )

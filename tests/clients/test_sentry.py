@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,20 +12,23 @@ from redis import Redis
 from rq import Queue, Retry
 from tests.clients import jobs
 from tests.clients.conftest import Client
+from tests.clients.receiver import receiver
 
 
 class Sentry:
     """What a Sentry server was sent."""
 
-    def __init__(self, port: int) -> None:
-        self.dsn = f'http://key@127.0.0.1:{port}/1'
+    def __init__(self) -> None:
+        self.dsn = ''
         self.events: list[dict[str, Any]] = []
+        self.transactions: list[dict[str, Any]] = []
 
     def take(self, body: bytes) -> None:
         lines = body.splitlines()
         for header, payload in zip(lines[1::2], lines[2::2], strict=False):
-            if json.loads(header).get('type') == 'event':
-                self.events.append(json.loads(payload))
+            kind = json.loads(header).get('type')
+            if kind in ('event', 'transaction'):
+                (self.events if kind == 'event' else self.transactions).append(json.loads(payload))
 
     def told(self) -> list[tuple[str, str]]:
         """The type of error and the job's id of every event."""
@@ -40,24 +40,10 @@ class Sentry:
 
 @pytest.fixture
 def sentry() -> Iterator[Sentry]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers['Content-Length']))
-            found.take(gzip.decompress(body) if self.headers['Content-Encoding'] == 'gzip' else body)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{}')
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(('127.0.0.1', 0), Handler) as server:
-        found = Sentry(server.server_port)
-        thread = Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05})
-        thread.start()
+    found = Sentry()
+    with receiver(found.take) as port:
+        found.dsn = f'http://key@127.0.0.1:{port}/1'
         yield found
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize('options', [[], ['--fork-per-job'], ['-w', 'rq.SimpleWorker']], ids=['warm', 'fork', 'simple'])
@@ -82,3 +68,24 @@ def test_a_job_that_will_be_tried_again_is_told_when_it_has_failed_for_good(
     queue.enqueue(jobs.divide, 1, 0, job_id='tried', retry=Retry(max=2))
     client.burst('-c', 'tests.clients.sentry_settings', env={'SENTRY_TEST_DSN': sentry.dsn})
     assert sentry.told() == [('ZeroDivisionError', 'tried')]
+
+
+VIEW = """
+import os
+import sentry_sdk
+import tests.clients.sentry_settings
+from redis import Redis
+from rq import Queue
+from tests.clients import jobs
+with sentry_sdk.start_transaction(name='view'):
+    Queue(connection=Redis.from_url(os.environ['RQ_REDIS_URL'])).enqueue(jobs.add, 1, 2)
+"""
+
+
+def test_a_job_continues_the_trace_of_the_view_that_enqueued_it(client: Client, redis: Redis, sentry: Sentry) -> None:
+    env = {'SENTRY_TEST_DSN': sentry.dsn, 'SENTRY_TEST_TRACES': '1'}
+    client.run('python', '-c', VIEW, env=env)
+    client.burst('-c', 'tests.clients.sentry_settings', env=env)
+    view, job = sorted(sentry.transactions, key=lambda told: str(told['transaction']), reverse=True)
+    assert (view['transaction'], job['transaction']) == ('view', 'tests.clients.jobs.add')
+    assert job['contexts']['trace']['trace_id'] == view['contexts']['trace']['trace_id']
