@@ -42,7 +42,7 @@ DATA = (
     Difference(r'.*KEY rq:lease:w( TTL)?', GONE, ANY, 'ours: that the worker lives, for half a minute'),
     Difference(r'.*KEY rq:worker:w incarnation', GONE, ANY, 'ours: which of the workers of this name'),
     Difference(r'.*KEY rq:job:(a|b|c|d) TTL', 'about .*', GONE, 'what is queued again does not expire meanwhile'),
-    Difference(r'.*requeued: KEY rq:job:\w worker_name', 'w', GONE, 'no worker has what is queued'),
+    Difference(r'.*(requeued|suspended): KEY rq:job:\w worker_name', 'w', GONE, 'no worker has what is queued'),
     Difference(r'(in_process|callbacks) \| KEY rq:results:.*', r'.*worker_name: }\]', r'.*worker_name: sync}\]',
                'results say where and when they came to be'),
     Difference(r'in_process \| good.latest_result\(\)', '.*worker_name= .*', '.*worker_name=sync .*', 'the same'),
@@ -161,4 +161,12 @@ BELOW = (
                'prepare_execution claims the job: its lease is there before anything runs'),
 )  # fmt: skip
 
-DIFFERENCES = (*DATA, *ERRORS, *MORE, *BETTER, *WAITING, *SCHEDULES, *BELOW)
+# --- Commands --------------------------------------------------------------------------------------------------------
+
+COMMANDS = (
+    Difference(r'enqueueing \| rq enqueue compat_jobs.add .*--(job-id a b|timeout x|schedule-at tomorrow|schedule-in x)', '1', '2',
+               'an option that cannot be is a mistake of the command line, as those that click finds'),
+    Difference(r'the_rest \| rq worker .*-(w no.such.Worker|dequeue-strategy backwards) q', '1', '2', 'the same'),
+)  # fmt: skip
+
+DIFFERENCES = (*DATA, *ERRORS, *MORE, *BETTER, *WAITING, *SCHEDULES, *BELOW, *COMMANDS)
