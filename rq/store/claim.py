@@ -72,7 +72,8 @@ class Outcome(NamedTuple):
     lease: Lease
     started_us: int  # microseconds of Redis time; 0 unknown
     ended_us: int
-    ttl: int  # seconds the result is kept, -1 for ever, 0 not at all (F only); seconds until the next try (R, A)
+    # F: seconds the result is kept, -1 for ever, 0 not at all. R, A: seconds until the next try. X, Y: -2, only the status.
+    ttl: int
     payload: bytes
 
     def packed(self) -> bytes:

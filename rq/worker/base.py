@@ -57,6 +57,8 @@ logger = logging.getLogger('rq.worker')
 
 # Characters of a traceback that are logged; up to 1 MB of it is stored.
 LOGGED = 100_000
+# Seconds for which RQ's last sign of life of a run is good.
+HEARTBEAT = 60
 
 
 class BaseWorker(Hearing, Reading, Chain, Upkeep):
@@ -209,7 +211,8 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         runner.log.info(self._begin_line(job, queue))
         try:
             value = runner.call(job, queue)
-            job.ended_at, job._status = now(), JobStatus.FINISHED
+            self.handle_execution_ended(job, queue, HEARTBEAT)
+            job._status = JobStatus.FINISHED
             job._result = value  # type: ignore[attr-defined]  # RQ's name
             if isinstance(value, Retry):
                 self.handle_job_retry(job, queue, value, registry, execution)
@@ -224,7 +227,9 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         except BaseException as error:
             if runner.outcome is not None:
                 raise  # behind the end of the job, which stays what it was
-            job.ended_at, job._status = now(), JobStatus.FAILED
+            if job.ended_at is None:
+                self.handle_execution_ended(job, queue, HEARTBEAT)
+            job._status = JobStatus.FAILED
             error = self._tell_failure(job, error)
             text = exception_text(error)
             runner.note_failure(text, final=not job.retries_after(error))  # also where a subclass takes nothing down

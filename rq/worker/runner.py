@@ -34,6 +34,9 @@ __all__ = ['Pack', 'Runner', 'packed_outcome']
 
 UNSET = object()
 
+# Of an outcome: only the status is `failed`, all else about the failed job is its handlers' (lua/lib/settle.lua).
+BARE = -2
+
 # Kinds of outcomes of functions that returned as they were meant to (lua/lib/settle.lua).
 SUCCESSES = (b'F', b'R', b'A')
 
@@ -203,7 +206,8 @@ class Runner:
             if not text:
                 return
             kind = self.outcome[0]
-        self.outcome = (b'Y' if final else kind, DEFAULT_FAILURE_TTL, encode_exception(text))
+        ttl = BARE if self.worker.disable_default_exception_handler else DEFAULT_FAILURE_TTL
+        self.outcome = (b'Y' if final else kind, ttl, encode_exception(text))
 
     def note_retry(self, job: Job, retry: Any, again: bool) -> None:
         """Takes down that a job's function returned a Retry, and whether it is granted."""

@@ -333,3 +333,28 @@ def test_every_hash_that_was_claimed_has_the_fields_it_had(redis: Redis, horse: 
         worker.ask(room=0, outcomes=[worker.outcome(job, kind)])
     assert redis.hget(keys.job('a'), 'note') == b'\xff\x00'
     assert fields().keys() <= {name.decode() for name in redis.hkeys(keys.job('a'))}
+
+
+@pytest.mark.parametrize('kind', ['X', 'Y'])
+def test_a_failure_told_with_status_only_is_in_no_registry(
+    redis: Redis, horse: HorseMaker, kind: str, disorder: None
+) -> None:
+    """Of a worker with RQ's default exception handler disabled."""
+    put(redis, 'a')
+    worker = horse()
+    lease = worker.lease(worker.one())
+    bare = claim.Outcome(kind, lease, 1, 2, -2, TRACEBACK)
+    assert claim.finish(redis, 'w1', [bare]) == [b'FAILED']
+    assert status(redis, 'a') == 'failed' and redis.ttl(keys.job('a')) > 0
+    assert not redis.exists(keys.failed('default'), keys.results('a'), keys.wip('default'))
+
+
+def test_a_job_that_its_handlers_have_put_elsewhere_stays_there(redis: Redis, horse: HorseMaker) -> None:
+    put(redis, 'a')
+    worker = horse()
+    lease = worker.lease(worker.one())
+    redis.hset(keys.job('a'), mapping={'status': 'queued', 'origin': 'other'})
+    redis.rpush(keys.queue('other'), 'a')
+    assert horse('w2', queues=['other']).one().id == b'a'
+    assert claim.finish(redis, 'w1', [claim.Outcome('X', lease, 1, 2, -2, TRACEBACK)]) == [b'KEPT']
+    assert status(redis, 'a') == 'started' and redis.zcard(keys.wip('other')) == 1

@@ -15,7 +15,7 @@ from tests.worker.jobs import note
 CHAIN = (
     'check_for_suspension', 'run_maintenance_tasks', 'dequeue_job_and_maintain_ttl', 'reorder_queues', 'execute_job',
     'prepare_execution', 'fork_work_horse', 'main_work_horse', 'setup_work_horse_signals', 'prepare_job_execution',
-    'perform_job', 'handle_exception', 'handle_job_success', 'handle_job_failure', 'monitor_work_horse',
+    'perform_job', 'handle_execution_ended', 'handle_exception', 'handle_job_success', 'handle_job_failure', 'monitor_work_horse',
     'wait_for_horse', 'maintain_heartbeats', 'kill_horse', 'handle_work_horse_killed', 'request_stop',
     'request_force_stop', 'handle_warm_shutdown_request', 'register_birth', 'register_death', 'teardown',
 )  # fmt: skip

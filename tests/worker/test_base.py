@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from rq import Queue, SimpleWorker, Worker, get_current_job
+from rq import Queue, Retry, SimpleWorker, Worker, get_current_job
 from rq.job import Job, JobStatus
+from rq.store import keys
 from rq.worker import BaseWorker, DequeueStrategy
 from tests.support.processes import Processes
 from tests.worker import jobs
@@ -240,6 +241,31 @@ def test_exception_handlers_are_asked_in_their_order_until_one_says_no(
     run(kind, exception_handlers=handlers(*answers))
     assert journal.lines == [f'{number} tests.worker.jobs.fail ValueError broken' for number in called]
     assert job.is_failed
+
+
+def test_without_the_default_handler_only_the_status_tells_of_a_failure(
+    kind: type[BaseWorker], redis: Redis, queue: Queue, run: Run, journal: Journal, disorder: None
+) -> None:
+    once, twice = queue.enqueue(jobs.fail), queue.enqueue(jobs.fail, retry=Retry(max=1), failure_ttl=60)
+    run(kind, exception_handlers=handlers(None), disable_default_exception_handler=True)
+    assert len(journal.lines) == 3
+    for job in (once, twice):
+        assert job.get_status() is JobStatus.FAILED and job not in queue.failed_job_registry
+        assert job.latest_result() is None and redis.ttl(job.key) > 0  # in RQ it stays for ever
+    assert redis.zcard(keys.wip('default')) == 0
+
+
+def test_without_the_default_handler_a_handler_may_put_the_job_elsewhere(
+    kind: type[BaseWorker], redis: Redis, queue: Queue, run: Run
+) -> None:
+    def bury(job: Job, *exc_info: Any) -> bool:
+        Queue('graveyard', connection=job.connection).enqueue_job(job)
+        return False
+
+    job = queue.enqueue(jobs.fail)
+    run(kind, exception_handlers=[bury], disable_default_exception_handler=True)
+    assert Queue('graveyard', connection=redis).job_ids == [job.id] and job.get_status() is JobStatus.QUEUED
+    assert redis.zcard(keys.wip('default')) == 0
 
 
 def test_exception_handlers_may_be_one_and_may_be_pushed_and_popped(redis: Redis) -> None:

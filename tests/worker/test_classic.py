@@ -45,6 +45,7 @@ def test_each_method_is_called_where_rq_calls_it(queue: Queue, burst: WorkerMake
         'setup_work_horse_signals',
         'prepare_job_execution',
         'perform_job',
+        'handle_execution_ended',
         'handle_job_success',
     ]
     found = calls(journal)

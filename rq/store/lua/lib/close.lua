@@ -68,6 +68,7 @@ local function close(o, worker, status, kind, ttl)
   if o.limit then leave_limit(o.id, o.limit) end
   if ttl == 0 then forget(o) return end
   expire_with(o.id, ttl)
+  if o.bare then return end
   note(k_registry(kind, o.queue), ttl > 0 and NOW + ttl or (kind == 'failed' and -1 or '+inf'), o.id)
   store_result(o, worker, ttl)
 end

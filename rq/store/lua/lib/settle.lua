@@ -10,6 +10,10 @@
 --- @include depend
 --- @include note
 --- @include close
+-- The ttl of a failure whose worker has RQ's default exception handler disabled: the job gets the status, and no place
+-- among the failed and no result. What else is to be done about it its handlers do.
+local BARE = '-2'
+
 local YEAR = 31536000 -- RQ's failure TTL when none is given
 
 local function failure_ttl(o) return seconds(redis.call('HGET', k_job(o.id), 'failure_ttl'), YEAR) end
@@ -37,6 +41,9 @@ local function fail(o, worker)
   local answer = left > 0 and retry(o, left, seconds(h[2], 0) + 1, h[3], h[4])
   if o.kind == 'L' and (o.handlers or (h[5] and h[5] ~= '')) then leave_note('lost', o, worker, answer or 'FAILED') end
   if answer then return answer end
+  if o.bare and (o.status ~= 'started' or redis.call('HGET', k_job(o.id), 'execution') ~= o.execution) then
+    return 'KEPT' -- its handlers have put it elsewhere, where somebody may run it by now
+  end
   close(o, worker, 'failed', 'failed', failure_ttl(o))
   return 'FAILED'
 end
@@ -73,6 +80,7 @@ local function apply(o, worker)
   if o.kind == 'F' then return finish(o, worker, repeats_left) end
   if o.kind == 'S' then return stop(o, worker) end
   if o.kind == 'R' or o.kind == 'A' then return ask_again(o, worker) end
+  o.bare, o.status = o.ttl == BARE and (o.kind == 'X' or o.kind == 'Y'), status
   if o.kind == 'H' then o.kind, o.handlers = 'L', true end
   return fail(o, worker)
 end
