@@ -169,4 +169,20 @@ COMMANDS = (
     Difference(r'the_rest \| rq worker .*-(w no.such.Worker|dequeue-strategy backwards) q', '1', '2', 'the same'),
 )  # fmt: skip
 
-DIFFERENCES = (*DATA, *ERRORS, *MORE, *BETTER, *WAITING, *SCHEDULES, *BELOW, *COMMANDS)
+# --- Jobs whose process ends badly -----------------------------------------------------------------------------------
+
+DEAD = (
+    Difference(r'bad_ends \| (KEY rq:\w+:gone-well.*|.*gone-well.*|started|failed|KEY rq:(failed|wip):q)', ANY, ANY,
+               'a process that ends with 0 in the middle of a job has lost it as well; RQ waits for its lease'),
+    Difference(r'bad_ends \| KEY rq:worker:w failed_job_count', '8', '9', 'the same'),
+    Difference(r'bad_ends \| (KEY )?callbacks', ANY, '.*failure killed AbandonedJobError.*',
+               'the failure callback of a job is called when its process was lost, too'),
+    Difference(r'handlers_of_the_dead \| (KEY )?handlers', ANY, '.*first killed AbandonedJobError.*',
+               'and so are exception handlers'),
+    Difference(r'(bad_ends|handlers_of_the_dead) \| .*worker_name', '|None', 'w', 'it stays known who had the job'),
+    Difference(r'(bad_ends|handlers_of_the_dead) \| KEY rq:results:(gone|killed|killed-retry)',
+               '.*Work-horse terminated unexpectedly; waitpid returned .*', '.*Work-horse terminated unexpectedly; waitpid returned .*',
+               'the signal by its name, and the memory that it had'),
+)  # fmt: skip
+
+DIFFERENCES = (*DATA, *ERRORS, *MORE, *BETTER, *WAITING, *SCHEDULES, *BELOW, *COMMANDS, *DEAD)

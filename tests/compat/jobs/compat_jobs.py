@@ -41,6 +41,27 @@ def never_again() -> None:
     raise SystemExit(3)
 
 
+def end_process(code: int) -> None:
+    os._exit(code)
+
+
+def kill_process() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def swallow(seconds: float) -> str:
+    """Takes an exception of its timeout for one of its own."""
+    try:
+        time.sleep(seconds)
+    except Exception:
+        return 'swallowed'
+    return 'slept'
+
+
 def ask_again(most: int, interval: Any = 0) -> Any:
     return Retry(max=most, interval=interval)
 
@@ -143,6 +164,10 @@ def handler_goes_on(job: Any, kind: Any, value: Any, traceback: Any) -> Any:
 def handler_stops(job: Any, kind: Any, value: Any, traceback: Any) -> Any:
     job.connection.rpush('handlers', f'second {job.id} {kind.__name__}')
     return False
+
+
+def horse_killed(job: Any, pid: int, status: int, rusage: Any) -> None:
+    job.connection.rpush('handlers', f'killed {job.id} {status}')
 
 
 class Counter:

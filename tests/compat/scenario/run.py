@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / 'jobs')]
 
-MODULES = ('enqueueing', 'reading', 'working', 'deferring', 'grouping', 'lowlevel', 'shell')
+MODULES = ('enqueueing', 'reading', 'working', 'forking', 'deferring', 'grouping', 'lowlevel', 'shell')
 
 
 def main(url: str) -> None:
