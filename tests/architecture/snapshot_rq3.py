@@ -23,8 +23,8 @@ HERE = Path(__file__).parent
 # Modules that are there and are no surface: nobody imports them by these names.
 NO_SURFACE = {
     'rq.cli.__main__': 'is run, not imported',
-    'rq.cli.cli': 'where RQ keeps its commands; rq.cli has them',
-    'rq.cli.cli_cron': 'the same',
+    'rq.cli.cli': 'where RQ keeps its commands; ours has those that Flask-RQ2 takes from it',
+    'rq.cli.cli_cron': 'where RQ keeps its commands; rq.cli has them',
     'rq.cli.workers': 'the same',
     'rq.local': 'dead code: nothing of RQ 3.0.0 uses it, it is what was left of an old way to find the current job',
     'rq.worker.base': 'where RQ 3.0.0 keeps what rq.worker has; 2.12.0 has no such module',

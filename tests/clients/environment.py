@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 VENVS = HERE / '.venvs'
 # Their own dependency on rq is left out, the others are installed as they ask for. rq-dashboard 0.9 needs six and does
-# not name it: it came with an old python-dateutil.
+# not name it: it came with an old python-dateutil. Flask-RQ2 uses what newer setuptools have no more.
 CLIENTS = (
     'rq-dashboard==0.9.0',
     'six',
@@ -22,6 +22,8 @@ CLIENTS = (
     'Django~=5.2.0',
     'rq-scheduler==0.14.0',
     'Flask-RQ==1.0.0',
+    'Flask-RQ2==18.3',
+    'setuptools<80',
     'rq-exporter==3.1.0',
     'sentry-sdk==2.75.0',
     'ddtrace==4.16.0',
