@@ -206,6 +206,21 @@ def test_a_second_entry_of_a_running_job_is_dropped(redis: Redis, horse: HorseMa
     assert (answer.jobs, answer.dropped) == ([], [b'a'])
 
 
+def test_a_running_job_that_another_rq_enqueues_anew_runs_anew_and_its_old_run_is_over(
+    redis: Redis, horse: HorseMaker
+) -> None:
+    put(redis, 'a')
+    first, second = horse(), horse('w2')
+    (old,) = first.ask().jobs
+    redis.hset(keys.job('a'), mapping={'status': 'queued', 'worker_name': '', 'data': b'new'})  # over the old hash
+    redis.rpush(keys.queue('default'), 'a')
+    (new,) = second.ask().jobs
+    assert new.hash[b'data'] == b'new'
+    assert redis.zrange(keys.wip('default'), 0, -1) == [b'a:' + new.execution]
+    assert first.ask(room=0, outcomes=[first.outcome(old)]).became == [b'STALE']
+    assert second.ask(room=0, outcomes=[second.outcome(new)]).became == [b'FINISHED']
+
+
 def test_a_second_entry_of_a_job_that_another_rq_runs_is_dropped(redis: Redis, horse: HorseMaker) -> None:
     redis.hset(keys.job('a'), mapping=fields(status='started', worker_name='theirs'))
     redis.rpush(keys.queue('default'), 'a')

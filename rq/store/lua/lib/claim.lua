@@ -22,16 +22,20 @@ local function index(flat)
   return h, size
 end
 
--- Whether this id may run. A live lease already holds it: the second entry is dropped. Canceled and deferred: dropped;
--- and what no worker could name.
+-- Whether this id may run. A live lease already holds it: the second entry is dropped, unless another RQ has enqueued it
+-- anew meanwhile, over the hash: then that run is over, as by our enqueue. Canceled and deferred: dropped; and what no
+-- worker could name.
 local function runnable(q, id, h, taken)
   if taken[id] or not is_text(id) or h.status == 'canceled' or h.status == 'deferred' then return false end
-  return not running(q, id, h.status, h.execution)
+  local held = running(q, id, h.status, h.execution)
+  h.anew = held and h.status == 'queued'
+  return h.anew or not held
 end
 
 local function start(c, q, number, id, flat, h)
   local key = k_job(id)
   local e = c.execution .. string.format('%02x', #c.jobs)
+  if h.anew then revoke(q, id, h.execution) end
   redis.call('HSET', key, 'status', 'started', 'started_at', c.at, 'worker_name', c.worker, 'execution', e)
   local left = redis.call('PTTL', key)
   if left > 0 then redis.call('PERSIST', key) end
