@@ -191,6 +191,7 @@ class Chain:
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the process of a job does, from its begin to its end: it does not return."""
         self._is_horse = True
+        self._loop = self._speaker = self._stopper = None  # the worker's, not this process's
         self.setup_work_horse_signals()
         code = 0
         try:

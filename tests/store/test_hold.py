@@ -36,6 +36,13 @@ def test_held_twice_is_held_once(redis: Redis) -> None:
     assert redis.zcard(keys.wip('default')) == 1
 
 
+def test_given_back_it_expires_when_it_was_to_expire(redis: Redis) -> None:
+    put(redis, 'a', ttl=60)
+    claim.hold(redis, 'w1', LEASE)
+    assert claim.release(redis, [LEASE]) == 1
+    assert 58 <= redis.ttl(keys.job('a')) <= 60 and status(redis, 'a') == 'queued'
+
+
 def test_a_job_that_somebody_runs_stays_his(redis: Redis, horse: HorseMaker) -> None:
     put(redis, 'a')
     horse('other').one()

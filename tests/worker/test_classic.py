@@ -187,7 +187,7 @@ def test_a_method_that_fails_or_does_nothing_fails_the_job_and_not_the_worker(
 
 
 def test_a_long_job_is_shown_and_its_lease_is_renewed(redis: Redis, queue: Queue, worker: WorkerMaker) -> None:
-    job = queue.enqueue(jobs.sleep, 3)
+    job = queue.enqueue(jobs.sleep, 2)
     worker('--burst', '-w', KINDS + 'OwnFork', '-n', 'w', settings={'RENEW_WIP_EVERY': 0.2, 'RENEW_LEASE_EVERY': 0.2})
     wait_for(lambda: redis.hget(keys.worker('w'), 'current_job') == job.id.encode())
     [(_, before)] = redis.zrange(keys.wip('default'), 0, -1, withscores=True)

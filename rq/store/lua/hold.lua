@@ -9,7 +9,7 @@
 --- @include leave
 local q, id, e = ARGV[3], ARGV[4], ARGV[5]
 local now = string.format('%.0f', NOW_US)
-local h = try('HMGET', KEYS[1], 'status', 'execution', 'data') or {}
+local h = try('HMGET', KEYS[1], 'status', 'execution', 'data', 'ttl') or {}
 if not h[3] then return { 'NONE', now } end
 local mine = h[2] == e and redis.call('ZSCORE', k_wip(q), id .. ':' .. e)
 if not mine and running(q, id, h[1], h[2]) then return { 'HELD', now } end
@@ -17,6 +17,10 @@ leave(id, h[1], q)
 try('LREM', k_intermediate(q), 0, id)
 redis.call('DEL', k_first_seen(q, id))
 redis.call('HSET', KEYS[1], 'status', 'started', 'started_at', iso(NOW_US), 'worker_name', ARGV[2], 'execution', e)
-redis.call('PERSIST', KEYS[1])
+local left = redis.call('PTTL', KEYS[1])
+if left > 0 then redis.call('PERSIST', KEYS[1]) end
+if left > 0 and h[4] then -- giving it back restores it
+  redis.call('HSET', KEYS[1], 'expire_at', string.format('%.0f', NOW_US / 1000 + left))
+end
 redis.call('ZADD', k_wip(q), NOW + 90, id .. ':' .. e)
 return { 'OK', now }
