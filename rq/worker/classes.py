@@ -115,7 +115,7 @@ class Worker(_OneByOne):
             with shield.lowered(supervisor._on_stop):
                 return supervisor.run()
         finally:
-            self._stopper = None
+            self._stopper, self._horse_pid = None, 0
             self.log.info("Worker '%s' done, quitting", self.key)
             if supervisor.stopping_since is not None:
                 shield.forget()

@@ -141,7 +141,7 @@ class Upkeep:
                 self.set_state('suspended')
                 told = True
             time.sleep(LOOK)
-            if self._stop_requested:
+            if self._stop_requested or (self._loop is not None and self._loop.stop.told):
                 raise StopRequested
         if told:
             self.set_state('idle')

@@ -276,6 +276,7 @@ def test_a_worker_in_a_thread_can_be_told_to_stop(redis: Redis, queue: Queue, ki
     wait_for(lambda: redis.hget(keys.worker('w'), 'state') == b'idle')
     worker.request_stop(None, None)
     thread.join(10)
+    assert worker.horse_pid == 0
     assert not thread.is_alive() and redis.hexists(keys.worker('w'), 'death')
 
 
