@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench clean help
+.PHONY: demo test check bench chaos chaos-long clean help
 
 demo: $(VENV)/.installed ## count the words of your Python installation with jobs (under a minute)
 	@$(BIN)/python examples/demo/run.py
@@ -32,12 +32,18 @@ check: $(VENV)/.installed-dev ## format, lint, types, and the rules of the archi
 bench: $(VENV)/.installed-dev ## measure side by side with RQ 3.0.0 (installs it in a venv of its own)
 	@$(BIN)/python -m bench
 
+chaos: $(VENV)/.installed-dev ## 90 seconds of random faults on real processes, and whether every promise was kept
+	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED))
+
+chaos-long: $(VENV)/.installed-dev ## 15 minutes of it: each fault alone, then five storms; writes docs/chaos.md
+	@$(BIN)/python -m chaos --long
+
 clean: ## remove the environments and what the tools left behind
 	rm -rf .venv .venv-* bench/.venvs tests/clients/.venvs bench/.last build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamps are written last: an interrupted installation is repeated, a finished one is not.
 $(VENV)/.installed: pyproject.toml | $(VENV)/.created

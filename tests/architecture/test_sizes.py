@@ -37,7 +37,7 @@ def rqs_own_signatures() -> dict[str, int]:
 
 
 def sources() -> Iterator[Path]:
-    for folder in ('rq', 'bench', 'examples', 'tests'):
+    for folder in ('rq', 'bench', 'chaos', 'examples', 'tests'):
         for path in sorted((ROOT / folder).rglob('*.py')):
             if not any(part.startswith('.') for part in path.relative_to(ROOT).parts):  # .venvs, .cache
                 yield path

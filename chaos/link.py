@@ -10,15 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.support.faults import Rule, pass_on
-from tests.support.resp import Frames, command_of
+from chaos.actions import Rule, pass_on
+from chaos.resp import Frames, command_of
 
 if TYPE_CHECKING:
-    from tests.support.proxy import Proxy
+    from chaos.proxy import Proxy
 
 __all__ = ['Link']
 
 CHUNK = 1 << 16
+# Into so many pieces a request or reply is cut at most: a large one would take seconds.
+MOST_PIECES = 500
 # Commands that have no reply of their own in RESP3 (the confirmation is a push); in RESP2 it is passed through unasked.
 UNANSWERED = {'SUBSCRIBE', 'UNSUBSCRIBE', 'PSUBSCRIBE', 'PUNSUBSCRIBE', 'SSUBSCRIBE', 'SUNSUBSCRIBE'}
 
@@ -98,7 +100,7 @@ class Link:
                 await asyncio.sleep(action.seconds)
             if command not in UNANSWERED:
                 self._pending.append(_Pending(rule))
-            self._server.write(raw)
+            await self._write(self._server, raw)
             await self._server.drain()
         if rule and action.kind not in ('drop_reply', 'delay_reply'):
             rule.done()
@@ -124,7 +126,8 @@ class Link:
     async def _reply(self, raw: bytes) -> None:
         if not self.open:
             return
-        pending = self._pending.popleft() if self._pending and not raw.startswith(b'>') else _Pending()
+        asked = bool(self._pending) and not raw.startswith(b'>')
+        pending = self._pending[0] if asked else _Pending()
         action = pending.rule.action if pending.rule else pass_on()
         await self.flow.wait()
         if action.kind == 'drop_reply':
@@ -132,9 +135,22 @@ class Link:
         else:
             if action.kind == 'delay_reply':
                 await asyncio.sleep(action.seconds)
-            self._client.write(raw)
+            await self._write(self._client, raw)
+        if asked:
+            self._pending.popleft()  # only now: a canned reply must not get in between
         if pending.rule:
             pending.rule.done()
+
+    async def _write(self, writer: asyncio.StreamWriter, raw: bytes) -> None:
+        shape = self._proxy.shape
+        wait = shape.delay + (len(raw) / shape.rate if shape.rate else 0.0)
+        if wait:
+            await asyncio.sleep(wait)
+        size = max(shape.pieces, len(raw) // MOST_PIECES) if shape.pieces else len(raw)
+        for start in range(0, len(raw), size or 1):
+            writer.write(raw[start : start + size])
+            if shape.pieces:
+                await asyncio.sleep(0)  # a packet of its own: asyncio turns Nagle's algorithm off
 
     def _flush_canned(self) -> None:
         while self._pending and self._pending[0].canned is not None:

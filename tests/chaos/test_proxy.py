@@ -15,10 +15,10 @@ from redis.exceptions import OutOfMemoryError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from chaos.actions import black_hole, cut_all, delay, delay_reply, drop_reply, drop_request, error, pass_on
+from chaos.proxy import Proxy
+from chaos.resp import Frames, command_of
 from rq.server import EmbeddedServer
-from tests.support.faults import black_hole, cut_all, delay, delay_reply, drop_reply, drop_request, error, pass_on
-from tests.support.proxy import Proxy
-from tests.support.resp import Frames, command_of
 
 INCREMENT = "return redis.call('INCR', KEYS[1])"
 

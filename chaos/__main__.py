@@ -1,0 +1,61 @@
+"""`python -m chaos`: runs of random faults, and whether anything that was promised was broken."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from chaos import report
+from chaos.harness import Settings, run
+from chaos.plan import FAULTS, STORM
+from chaos.target import find
+
+VOID_AGAIN = 2
+
+
+def main() -> int:
+    """0: all held. 1: a promise was broken. 3: the machine was too busy to tell."""
+    parser = argparse.ArgumentParser(prog='python -m chaos', description=__doc__)
+    parser.add_argument('--seed', type=int, action='append', help='a seed is a plan; repeatable (default: 1)')
+    parser.add_argument('--seconds', type=float, default=45.0, help='of faults; then everything has to come to its end')
+    parser.add_argument(
+        '--faults', default='all', help=f'all, storm ({", ".join(STORM)}), or names: {", ".join(FAULTS)}'
+    )
+    parser.add_argument('--rate', type=float, default=40.0, help='jobs a second')
+    parser.add_argument('--often', type=float, default=1.0, help='faults a second')
+    parser.add_argument('--patience', type=float, default=90.0, help='seconds after the last fault')
+    parser.add_argument('--target', default='packhorse', help='packhorse, or rq==3.0.0')
+    parser.add_argument('--plan', action='store_true', help='show the plan and do nothing')
+    told = parser.parse_args()
+    names = {'all': list(FAULTS), 'storm': STORM}.get(told.faults, told.faults.split(','))
+    if set(names) - set(FAULTS):
+        parser.error(f'No such fault: {", ".join(sorted(set(names) - set(FAULTS)))}')
+    target = find(told.target)
+    worst = 0
+    for seed in told.seed or [1]:
+        settings = Settings(target, seed, told.seconds, names, told.rate, told.often, told.patience)
+        if told.plan:
+            print(report.plan(settings))
+            continue
+        worst = max(worst, _until_it_counts(settings))
+    return worst
+
+
+def _until_it_counts(settings: Settings) -> int:
+    """A run that was void is repeated; what it broke is broken all the same."""
+    for again in range(VOID_AGAIN + 1):
+        done = run(settings)
+        print(report.run(done), flush=True)
+        if done.report.findings:
+            return 1
+        if not done.report.void:
+            return 0
+        print(
+            f'void: the clock of this machine slipped {done.report.slip:.2f} s'
+            + ('; again' if again < VOID_AGAIN else '')
+        )
+    return 3
+
+
+if __name__ == '__main__':
+    sys.exit(main())
