@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from chaos import report
+from chaos import long, report
 from chaos.harness import Settings, run
 from chaos.plan import FAULTS, STORM
 from chaos.target import find
@@ -22,18 +22,22 @@ def main() -> int:
         '--faults', default='all', help=f'all, storm ({", ".join(STORM)}), or names: {", ".join(FAULTS)}'
     )
     parser.add_argument('--rate', type=float, default=40.0, help='jobs a second')
+    parser.add_argument('--burst', type=int, default=300, help='and so many at once, every five seconds')
     parser.add_argument('--often', type=float, default=1.0, help='faults a second')
     parser.add_argument('--patience', type=float, default=90.0, help='seconds after the last fault')
     parser.add_argument('--target', default='packhorse', help='packhorse, or rq==3.0.0')
+    parser.add_argument('--long', action='store_true', help='each fault alone, then five storms; writes docs/chaos.md')
     parser.add_argument('--plan', action='store_true', help='show the plan and do nothing')
     told = parser.parse_args()
     names = {'all': list(FAULTS), 'storm': STORM}.get(told.faults, told.faults.split(','))
     if set(names) - set(FAULTS):
         parser.error(f'No such fault: {", ".join(sorted(set(names) - set(FAULTS)))}')
     target = find(told.target)
+    if told.long:
+        return long.main(target, told.patience)
     worst = 0
     for seed in told.seed or [1]:
-        settings = Settings(target, seed, told.seconds, names, told.rate, told.often, told.patience)
+        settings = Settings(target, seed, told.seconds, names, told.rate, told.often, told.patience, burst=told.burst)
         if told.plan:
             print(report.plan(settings))
             continue

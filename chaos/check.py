@@ -20,6 +20,8 @@ __all__ = ['Finding', 'Report', 'check']
 UNSHOWN = 0.3
 # A process that is killed just after its job's last line may die before the outcome is on its board.
 BETWEEN = 0.3
+# After an outage a worker tries again within so many seconds.
+WAIT = 2.0
 BREACHES = ['lost', 'stuck', 'twice', 'stale', 'failed falsely', 'early', 'order', 'limit', 'callback', 'reaped falsely',
             'exit', 'leak', 'census']  # fmt: skip
 
@@ -75,6 +77,11 @@ class _Checks:
         self.blamed: Counter[int] = Counter()  # kills, by place: how many jobs that left no line are theirs
         self.by_id = {record['id']: record for record in facts.records if record['id']}
         self.twice: Counter[str] = Counter()
+        self.died = 0  # jobs that failed because their process was killed
+
+    def t(self, at: float) -> str:
+        """A moment as the history of the run has it."""
+        return f'{at - self.facts.began:.2f} s' if at else '(never)'
 
     # --- one job
 
@@ -127,14 +134,14 @@ class _Checks:
             elif dead and left > 1:
                 left -= 1
                 self.twice['policy'] += 1
-            elif kill is not None and self._vanished(kill) and kill.at - before.began < UNSHOWN:
+            elif kill is not None and self._vanished(kill) and self._in_touch(before.began, kill.at) < UNSHOWN:
                 self.twice['host'] += 1
             else:
                 self.twice['not allowed'] += 1
                 how = {'end': 'ended', 'raise': 'raised', '': 'did not end'}[before.how]
-                told = f'began at {before.began:.3f} in {before.pid} and {how} {before.ended:.3f}, again at {after.began:.3f} in {after.pid}'
+                told = f'began at {self.t(before.began)} in {before.pid} and {how} {self.t(before.ended)}, again at {self.t(after.began)} in {after.pid}'
                 yield Finding(
-                    'twice', record['number'], told + (f'; {kill.what} killed at {kill.at:.3f}' if kill else '')
+                    'twice', record['number'], told + (f'; {kill.what} killed at {self.t(kill.at)}' if kill else '')
                 )
 
     def _death(self, attempt: Attempt) -> Kill | None:
@@ -143,7 +150,15 @@ class _Checks:
         # What a horse ran before is on its board, which outlives it, but not its host.
         if kill is None or (self.last[attempt.pid] is not attempt and not self._vanished(kill)):
             return None
-        return kill if not attempt.ended or kill.at - attempt.ended < BETWEEN else None
+        if not attempt.ended:
+            return kill
+        since = self._in_touch(attempt.ended, kill.at) if self._vanished(kill) else kill.at - attempt.ended
+        return kill if since < BETWEEN else None
+
+    def _in_touch(self, start: float, end: float) -> float:
+        """Seconds between two moments in which Redis could be told something: outages, and the waits after them, are not."""
+        away = sum(max(0.0, min(end, over + WAIT) - max(start, began)) for _, began, over in self.facts.outages)
+        return end - start - away
 
     def _vanished(self, kill: Kill) -> bool:
         """Whether the whole host went: both halves of a worker, before one had told of the other."""
@@ -163,8 +178,8 @@ class _Checks:
             stored = outcome.at - self.facts.offset
             later = [other for other in tries if mine and mine[0].began < other.began < stored - 0.005]
             if later:
-                told = f'the result of the run at {mine[0].began:.3f} was stored at {stored:.3f}'
-                yield Finding('stale', record['number'], f'{told}; another had begun at {later[0].began:.3f}')
+                told = f'the result of the run at {self.t(mine[0].began)} was stored at {self.t(stored)}'
+                yield Finding('stale', record['number'], f'{told}; another had begun at {self.t(later[0].began)}')
 
     def _false_failure(self, record: dict[str, Any], tries: list[Attempt]) -> str:
         """Why it should not have failed, '' if it should."""
@@ -173,15 +188,17 @@ class _Checks:
         if record['kind'] in ('fails', 'flaky') and tries and tries[-1].how == 'raise':
             return ''
         if tries and self._death(tries[-1]) is not None:
+            self.died += 1
             return ''
         if tries and tries[-1].how == 'end':
-            return f'its run ended well at {tries[-1].ended:.3f}, and it is failed: {text}'
+            return f'its run ended well at {self.t(tries[-1].ended)}, and it is failed: {text}'
         if tries:
             return f'its process {tries[-1].pid} was not killed: {text}'
         ended = self.facts.ended_at(record['id']) or 0.0
         for place, kill in enumerate(self.facts.kills):
             if -0.5 < ended - kill.at < 60 and not self.blamed[place] and kill.what != 'worker':
                 self.blamed[place] += 1
+                self.died += 1
                 return ''  # it died between its ticket and the first line of its function
         return f'it never began: {text}'
 
@@ -196,7 +213,7 @@ class _Checks:
                 continue
             ends = [attempt.ended for attempt in self.facts.attempts.get(other['number'], []) if attempt.how == 'end']
             if not ends or tries[0].began < min(ends):
-                yield Finding('order', number, f'it began at {tries[0].began:.3f}; {parent} had not ended ({ends})')
+                yield Finding('order', number, f'it began at {self.t(tries[0].began)}; {parent} had not ended')
 
     def _callbacks(self, record: dict[str, Any], status: str) -> Iterator[Finding]:
         number, kind = record['number'], record['kind']
@@ -220,7 +237,7 @@ class _Checks:
         for at, change, number in sorted(moments):
             now += change
             if now > 2 and change > 0:
-                yield Finding('limit', number, f'{now} jobs of a limit of 2 ran at {at:.3f}')
+                yield Finding('limit', number, f'{now} jobs of a limit of 2 ran at {self.t(at)}')
 
     def machinery(self) -> Iterator[Finding]:
         """Workers, processes, keys."""
@@ -249,6 +266,7 @@ class _Checks:
             'began': len(begins),
             'finished': statuses['finished'],
             'failed': statuses['failed'],
+            'failed, killed': self.died,
             'kills': len(facts.kills),
             'twice by policy': self.twice['policy'],
             'twice, host vanished': self.twice['host'],
@@ -271,7 +289,7 @@ class _Checks:
         """
         seconds: list[float] = []
         for kill in self.facts.kills:
-            if kill.what != what or self._is_disturbed(kill) != disturbed:
+            if self._what(kill) != what or self._is_disturbed(kill) != disturbed:
                 continue
             victims = [a for a in (self.last.get(pid) for pid in kill.pids) if a and not a.ended and a.began < kill.at]
             ids = {attempt.id for attempt in victims} | set(kill.held)
@@ -279,8 +297,11 @@ class _Checks:
                 seconds += self._next_move(job_id, kill.at)
         return seconds
 
+    def _what(self, kill: Kill) -> str:
+        return 'host' if kill.what == 'horse' and self._vanished(kill) else kill.what
+
     def _is_disturbed(self, kill: Kill) -> bool:
-        after = 40.0 if kill.what == 'host' else 1.0
+        after = 40.0 if self._what(kill) == 'host' else 1.0
         return any(begin < kill.at + after and kill.at - 30 < end for _, begin, end in self.facts.outages)
 
     def _next_move(self, job_id: str, after: float) -> list[float]:

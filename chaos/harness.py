@@ -28,6 +28,8 @@ __all__ = ['Run', 'Settings', 'run']
 # A worker that is told to end has so long; its jobs take at most a second.
 LEAVING = 15.0
 FDS_MORE = 8
+# Seconds in which no job begins or ends: nothing is being worked off.
+STILL = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Settings:
     faults_a_second: float = 1.0
     patience: float = 90.0  # seconds after the last fault: three leases
     workers: int = 3
+    pace: float = 1.0  # how long jobs take
+    burst: int = 300  # jobs at once, every five seconds
 
 
 @dataclass
@@ -77,9 +81,15 @@ def _live(world: World, settings: Settings, plan: list[Step]) -> Facts:
     _wait_for_workers(world)
     timer = Timer()
     timer.start()
-    told = {'url': world.proxy.url, 'seed': settings.seed, 'seconds': settings.seconds, 'run': f's{settings.seed}'}
+    told = {
+        'url': world.proxy.url,
+        'seed': settings.seed,
+        'seconds': settings.seconds,
+        'run': f's{settings.seed}',
+        'pace': settings.pace,
+    }
     producer = world.helper('chaos_producer.py', {
-        **told, 'rate': settings.rate, 'log': str(world.folder / 'produced'), 'queues': QUEUES,
+        **told, 'rate': settings.rate, 'burst': settings.burst, 'log': str(world.folder / 'produced'), 'queues': QUEUES,
     })  # fmt: skip
     began = world.began = time.monotonic()
     if 'races' in settings.names:
@@ -124,10 +134,13 @@ def _wait_for_workers(world: World) -> None:
 
 
 def _quiesce(world: World, patience: float) -> None:
-    """Until every job has come to its end, or patience has."""
-    until = time.monotonic() + patience
-    while time.monotonic() < until:
-        world.pass_time(time.monotonic() + 0.5)
+    """Until every job has come to its end, or patience has; never while jobs are still being worked off."""
+    began = grown = time.monotonic()
+    size = 0
+    while (now := time.monotonic()) < max(began + patience, grown + STILL) and now < began + 3 * patience:
+        world.pass_time(now + 0.5)
+        if world.ledger.size() > size:
+            size, grown = world.ledger.size(), now
         try:
             if not unsettled(world.redis, records(world.folder / 'produced'), world.target.ours):
                 break

@@ -39,6 +39,6 @@ def _evidence(done: Run) -> list[str]:
     lines.append(f'  logs: {done.folder}')
     again = f'python -m chaos --seed {done.settings.seed} --seconds {done.settings.seconds:g} --faults {",".join(done.settings.names)}'
     lines.append(
-        f'  again: {again} --rate {done.settings.rate:g} --often {done.settings.faults_a_second:g} --target {done.settings.target.key}'
+        f'  again: {again} --rate {done.settings.rate:g} --burst {done.settings.burst} --often {done.settings.faults_a_second:g} --target {done.settings.target.key}'
     )
     return lines

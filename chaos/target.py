@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.systems import OURS, RQ_VERSION, VENVS, prepare
 
-__all__ = ['OUR_TARGET', 'Target', 'find']
+__all__ = ['HURRIED', 'OUR_TARGET', 'Target', 'find']
 
 JOBS = Path(__file__).parent / 'jobs'
 
@@ -22,6 +23,14 @@ class Target:
     worker: tuple[str, ...]
     import_path: tuple[Path, ...] = ()
     ours: bool = False
+    settings: str = ''  # JSON of other numbers for rq/worker (tests/faults/launch.py)
+
+    def command(self, url: str, name: str, queues: list[str]) -> list[str]:
+        """How one of its workers is started."""
+        if self.settings:
+            told = json.dumps({'settings': json.loads(self.settings), 'worker': {'name': name}, 'level': 'WARNING'})
+            return [self.python, '-m', 'tests.faults.launch', told, *queues]
+        return [*self.worker, '--url', url, '--name', name, '--quiet', *queues]
 
     def environment(self, **more: str) -> dict[str, str]:
         """For each process of it; `more` says where its ledger is."""
@@ -32,6 +41,21 @@ class Target:
 
 
 OUR_TARGET = Target('packhorse', str(OURS.python), OURS.worker, OURS.import_path, True)
+
+
+# What happens in production once in a million packs is then met every second.
+HURRY = {
+    'ANNOUNCE_AFTER': 0.01,
+    'WATCH_EVERY': 0.005,
+    'RENEW_WIP_EVERY': 1.0,
+    'RENEW_LEASE_EVERY': 0.5,
+    'outage.SHORTEST': 0.01,
+    'outage.LONGEST': 0.2,
+    'supervisor.FRUITLESS_WAIT': 0.01,
+    'courier.WIRE_TIMEOUT': 0.5,
+    'SUPERVISOR_TIMEOUT': 0.3,
+}
+HURRIED = replace(OUR_TARGET, settings=json.dumps(HURRY))
 
 
 def find(spec: str) -> Target:

@@ -149,7 +149,12 @@ class World:
     # --- processes
 
     def _environment(self) -> dict[str, str]:
-        told = {'CHAOS_LEDGER': str(self.ledger.path), 'CHAOS_FOLDER': str(self.folder), 'CHAOS_RUN': self.run}
+        told = {
+            'CHAOS_LEDGER': str(self.ledger.path),
+            'CHAOS_FOLDER': str(self.folder),
+            'CHAOS_RUN': self.run,
+            'RQ_REDIS_URL': self.proxy.url,
+        }
         return self.target.environment(**told)
 
     def _popen(self, command: list[str], log: Path) -> subprocess.Popen[bytes]:
@@ -170,7 +175,7 @@ class World:
         turn = self._born % len(QUEUES)
         queues = QUEUES[turn:] + QUEUES[:turn]
         log = self.folder / f'{name}.log'
-        command = [*self.target.worker, '--url', self.proxy.url, '--name', name, '--quiet', *queues]
+        command = self.target.command(self.proxy.url, name, queues)
         self.workers.append(Worker(name, self._popen(command, log), time.monotonic(), log))
 
     def helper(self, script: str, told: dict[str, Any]) -> subprocess.Popen[bytes]:

@@ -26,6 +26,7 @@ KINDS = {
     'plain': 40, 'bulk': 3, 'long': 5, 'retried': 8, 'flaky': 6, 'fails': 3, 'callback': 6, 'chain': 6, 'join': 3,
     'scheduled': 6, 'limited': 5, 'repeated': 3, 'raced': 6,
 }  # fmt: skip
+EVERY = 5.0  # seconds between bursts
 KEPT = 7200  # seconds: the checker reads every job at the end
 
 
@@ -35,6 +36,7 @@ class Producer:
         connection = Redis.from_url(told['url'], socket_timeout=5, socket_connect_timeout=5)
         self.queues = [Queue(name, connection=connection) for name in told['queues']]
         self.run, self.number = told['run'], 0
+        self.pace = told.get('pace', 1.0)  # how long jobs take: 0.1 is a tenth
         self.log = open(told['log'], 'a', buffering=1, encoding='utf-8')  # noqa: SIM115 - as long as the process
 
     def one(self) -> None:
@@ -106,22 +108,24 @@ class Producer:
         options |= {'job_id': job_id, 'result_ttl': KEPT, 'failure_ttl': KEPT}
         try:
             if wait:
-                queue.enqueue_in(timedelta(seconds=wait), work, number, seconds, mood, **options)
+                queue.enqueue_in(timedelta(seconds=wait), work, number, seconds * self.pace, mood, **options)
             else:
-                queue.enqueue(work, number, seconds, mood, **options)
+                queue.enqueue(work, number, seconds * self.pace, mood, **options)
         except Exception as error:  # noqa: BLE001 - whatever it is: the call did not return
             self.write(record, 'unknown', repr(error)[:200])
             return ''
         self.write(record, 'acknowledged')
         return job_id
 
-    def bulk(self, queue: Any) -> None:
-        """Ten at once, whose ids are made by RQ."""
-        numbers = list(range(self.number + 1, self.number + 11))
-        self.number += 10
-        ids = [''] * 10
+    def bulk(self, queue: Any, count: int = 10) -> None:
+        """Several at once, whose ids are made by RQ."""
+        numbers = list(range(self.number + 1, self.number + count + 1))
+        self.number += count
+        ids = [''] * count
+        times = [0.0 if self.chance.random() < 0.6 else self.chance.uniform(0.001, 0.02) for _ in numbers]
+        calls = [(number, seconds * self.pace) for number, seconds in zip(numbers, times, strict=True)]
         try:
-            many = [Queue.prepare_data(work, (n,), result_ttl=KEPT, failure_ttl=KEPT) for n in numbers]
+            many = [Queue.prepare_data(work, call, result_ttl=KEPT, failure_ttl=KEPT) for call in calls]
             ids = [job.id for job in queue.enqueue_many(many)]
             state, why = 'acknowledged', ''
         except Exception as error:  # noqa: BLE001 - as above
@@ -137,8 +141,13 @@ def main() -> None:
     told = json.loads(sys.argv[1])
     producer = Producer(told)
     began = time.monotonic()
-    calls = 0
+    calls, bursts = 0, 0
     while (now := time.monotonic() - began) < told['seconds']:
+        if told.get('burst') and now >= bursts * EVERY:
+            # The workers get something to do in packs.
+            bursts += 1
+            for queue in producer.queues:
+                producer.bulk(queue, told['burst'] // len(producer.queues))
         if calls / told['rate'] > now:
             time.sleep(min(calls / told['rate'] - now, 0.05))
             continue
