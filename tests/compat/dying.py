@@ -42,6 +42,16 @@ class Returned(Worker):
         die()
 
 
+class Freeing(Worker):
+    """Dies when a job has ended, before those that wait for it are told."""
+
+    def work(self, *args: Any, **kwargs: Any) -> Any:
+        for name in ('enqueue_dependents', 'enqueue_ready_jobs_by_queue'):
+            if hasattr(Queue, name):
+                setattr(Queue, name, lambda *args, **kwargs: die())
+        return super().work(*args, **kwargs)
+
+
 def start(url: str, kind: str, *queues: str, **options: Any) -> int:
     """Such a worker as a process of its own, in a session of its own; its pid."""
     pid = os.fork()
@@ -51,7 +61,7 @@ def start(url: str, kind: str, *queues: str, **options: Any) -> int:
     for stream in (0, 1, 2):  # the peer's answers go this way
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     WORKER['pid'] = os.getpid()
-    classes = {'Popped': Popped, 'Prepared': Prepared, 'Returned': Returned, 'Worker': Worker}
+    classes = {'Popped': Popped, 'Prepared': Prepared, 'Returned': Returned, 'Freeing': Freeing, 'Worker': Worker}
     connection = Redis.from_url(url)
     worker = classes[kind](
         [Queue(name, connection=connection) for name in queues], connection=connection, job_monitoring_interval=1

@@ -54,6 +54,7 @@ CASES = [
     Case('Worker', 2, 'die_once', 'finished', retry=True),
     Case('Returned', 1, 'add', 'failed'),
     Case('Returned', 2, 'add', 'finished', retry=True),
+    Case('Freeing', 1, 'add', 'finished', retry=True),  # its dependents are among the ready (3.0.0) or deferred
 ]
 
 
@@ -83,7 +84,8 @@ def leave(peer: Peer, redis: Redis, url: str, case: Case) -> int:
     arguments = (url,) if case.function == 'die_once' else (1, 2)
     retry = Retry(1) if case.retry else None
     queue.enqueue(f'compat_jobs.{case.function}', *arguments, job_id=job_id(name), retry=retry)
-    queue.enqueue('compat_jobs.add', 1, 2, job_id=f'{job_id(name)}-behind')
+    after = job_id(name) if case.kind == 'Freeing' else None
+    queue.enqueue('compat_jobs.add', 1, 2, job_id=f'{job_id(name)}-behind', depends_on=after)
     queues = [name, f'{name}-other'][: case.queues]
     return int(peer(f'start({url!r}, {case.kind!r}, *{queues!r})'))
 
