@@ -29,3 +29,9 @@ def test_every_client_is_there_and_rq_is_not(clients: Path) -> None:
     named = {name.partition('=')[0].partition('~')[0].partition('<')[0].lower().replace('-', '_') for name in CLIENTS}
     assert named | {'packhorse', 'redis'} <= installed
     assert 'rq' not in installed
+
+
+def test_the_page_about_installing_names_the_versions_that_are_tested() -> None:
+    page = (environment.ROOT / 'docs' / 'install.md').read_text()
+    for name, version in (client.split('==') for client in CLIENTS if '==' in client):
+        assert f'{name} {".".join(version.split(".")[:2])}' in page
