@@ -194,7 +194,7 @@ class _Checks:
             return f'its run ended well at {self.t(tries[-1].ended)}, and it is failed: {text}'
         if tries:
             return f'its process {tries[-1].pid} was not killed: {text}'
-        ended = self.facts.ended_at(record['id']) or 0.0
+        ended = self.facts.moment(record['id'], 'ended_at') or 0.0
         for place, kill in enumerate(self.facts.kills):
             if -0.5 < ended - kill.at < 60 and not self.blamed[place] and kill.what != 'worker':
                 self.blamed[place] += 1

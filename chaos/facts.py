@@ -57,7 +57,7 @@ class Facts:
     reaped: list[tuple[str, str]] = field(default_factory=list)  # job, worker
     exits: list[str] = field(default_factory=list)
     births: int = 0  # workers that could not say hello
-    killed_workers: set[str] = field(default_factory=set)
+    killed_workers: set[str] = field(default_factory=set)  # or ended by themselves
     fds: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     slip: float = 0.0
@@ -68,9 +68,9 @@ class Facts:
         """'' when Redis has no such job."""
         return self.hashes.get(job_id, {}).get('status', '')
 
-    def ended_at(self, job_id: str) -> float | None:
-        """When Redis says that it ended (monotonic)."""
-        text = self.hashes.get(job_id, {}).get('ended_at', '')
+    def moment(self, job_id: str, field: str) -> float | None:
+        """When it ended (`ended_at`) or was queued (`enqueued_at`) as Redis says, monotonic."""
+        text = self.hashes.get(job_id, {}).get(field, '')
         return datetime.fromisoformat(text.replace('Z', '+00:00')).timestamp() - self.offset if text else None
 
 
@@ -111,6 +111,9 @@ def gather(world: World, stormed: float) -> Facts:
     if facts.ours:
         facts.violations = _violations(world.redis)
     facts.killed_workers = {kill.worker for kill in world.kills if kill.what != 'horse'}
+    facts.killed_workers |= {
+        worker.name for worker in world.gone if not worker.asked
+    }  # whyever: that is another question
     for worker in [*world.workers, *world.gone]:
         log = worker.log.read_text(errors='replace')
         facts.reaped += [(m[1], m[2]) for m in REAPED.finditer(log)]
@@ -127,7 +130,7 @@ def _violations(redis: Redis) -> list[str]:
 
 def _hashes(redis: Redis, ids: list[str]) -> dict[str, dict[str, str]]:
     pipeline = redis.pipeline(transaction=False)
-    wanted = ['status', 'ended_at', 'worker_name', 'retries_left']
+    wanted = ['status', 'ended_at', 'enqueued_at']
     for job_id in ids:
         pipeline.hmget(keys.job(job_id), wanted)
     answers = zip(ids, pipeline.execute(), strict=True)
