@@ -34,7 +34,7 @@ def main() -> int:
         parser.error(f'No such fault: {", ".join(sorted(set(names) - set(FAULTS)))}')
     target = find(told.target)
     if told.long:
-        return long.main(target, told.patience)
+        return long.main(target, told.patience, told.seed)
     worst = 0
     for seed in told.seed or [1]:
         settings = Settings(target, seed, told.seconds, names, told.rate, told.often, told.patience, burst=told.burst)
