@@ -16,7 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from chaos.actions import black_hole, cut_all, delay, delay_reply, drop_reply, drop_request, error, pass_on
-from chaos.proxy import Proxy
+from chaos.proxy import Proxy, Shape
 from chaos.resp import Frames, command_of
 from rq.server import EmbeddedServer
 
@@ -211,6 +211,36 @@ def test_a_server_that_is_down_comes_back(proxy: Proxy, client: Redis) -> None:
             client.get('x')
     proxy.up()
     assert client.get('x') == b'1'
+
+
+def test_a_slow_network_delays_every_message_each_way(proxy: Proxy, client: Redis) -> None:
+    client.ping()
+    proxy.shape = Shape(delay=0.05)
+    began = time.monotonic()
+    client.ping()
+    assert time.monotonic() - began >= 0.1
+    proxy.shape = Shape(rate=10_000)
+    began = time.monotonic()
+    client.set('key', 'x' * 1000)
+    assert time.monotonic() - began >= 0.1
+
+
+def test_what_comes_in_small_pieces_is_whole_in_the_end(proxy: Proxy, client: Redis, redis: Redis) -> None:
+    proxy.shape = Shape(pieces=1)
+    client.set('key', bytes(range(256)))
+    assert client.get('key') == redis.get('key') == bytes(range(256))
+    client.set('big', b'x' * 100_000)
+    assert client.get('big') == b'x' * 100_000
+
+
+def test_an_error_does_not_get_into_the_middle_of_a_reply(proxy: Proxy, redis: Redis) -> None:
+    redis.set('key', b'x' * 2000)
+    proxy.on('SET', error('OOM no'), times=None)
+    proxy.shape = Shape(pieces=2)
+    with Redis.from_url(proxy.url) as client, client.pipeline(transaction=False) as pipeline:
+        answers = pipeline.get('key').set('a', 1).get('key').set('a', 1).execute(raise_on_error=False)
+    assert [answers[0], answers[2]] == [b'x' * 2000] * 2
+    assert all(isinstance(answer, OutOfMemoryError) for answer in answers[1::2])
 
 
 def test_an_upstream_that_is_not_there_ends_the_client_and_not_the_proxy(
