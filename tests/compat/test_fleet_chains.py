@@ -106,6 +106,8 @@ def test_a_job_is_stopped_by_the_command_of_the_other(fleet: Fleet, redis: Redis
     fleet.processes.wait_for(
         lambda: {worker.get_current_job_id() for worker in Worker.all(connection=redis)} == set(both), 20
     )
+    for name in both:  # RQ says which job it has before it has started it
+        fleet.processes.wait_for(lambda name=name: Job.fetch(name, connection=redis).is_started, 20)
     send_stop_job_command(redis, 'theirs')
     fleet.theirs("send_stop_job_command(redis, 'ours')")
     for name in both:

@@ -120,6 +120,8 @@ def test_maintenance_of_one_leaves_alone_what_runs_at_the_other(fleet: Fleet, re
     fleet.processes.wait_for(
         lambda: {worker.get_current_job_id() for worker in Worker.all(connection=redis)} == running, 20
     )
+    for name in running:
+        fleet.processes.wait_for(lambda name=name: Job.fetch(name, connection=redis).is_started, 20)
     fleet.theirs.run(
         'for w in Worker.all(connection=redis):\n'
         '    w.run_maintenance_tasks()\n'
