@@ -29,7 +29,9 @@ def main() -> int:
     parser.add_argument('--long', action='store_true', help='each fault alone, then five storms; writes docs/chaos.md')
     parser.add_argument('--plan', action='store_true', help='show the plan and do nothing')
     told = parser.parse_args()
-    names = {'all': list(FAULTS), 'storm': STORM}.get(told.faults, told.faults.split(','))
+    names = {'all': [name for name, kind in FAULTS.items() if not kind.long], 'storm': STORM}.get(
+        told.faults, told.faults.split(',')
+    )
     if set(names) - set(FAULTS):
         parser.error(f'No such fault: {", ".join(sorted(set(names) - set(FAULTS)))}')
     target = find(told.target)

@@ -20,6 +20,8 @@ __all__ = ['Finding', 'Report', 'check']
 UNSHOWN = 0.3
 # A process that is killed just after its job's last line may die before the outcome is on its board.
 BETWEEN = 0.3
+# A worker that is silent for so long counts as dead.
+LEASE = 30.0
 # After an outage a worker tries again within so many seconds.
 WAIT = 2.0
 BREACHES = ['lost', 'stuck', 'twice', 'stale', 'failed falsely', 'early', 'order', 'limit', 'callback', 'reaped falsely',
@@ -136,6 +138,8 @@ class _Checks:
                 self.twice['policy'] += 1
             elif kill is not None and self._vanished(kill) and self._in_touch(before.began, kill.at) < UNSHOWN:
                 self.twice['host'] += 1
+            elif self._stood_still(before, after.began):
+                self.twice['cut off'] += 1
             else:
                 self.twice['not allowed'] += 1
                 how = {'end': 'ended', 'raise': 'raised', '': 'did not end'}[before.how]
@@ -154,6 +158,13 @@ class _Checks:
             return kill
         since = self._in_touch(attempt.ended, kill.at) if self._vanished(kill) else kill.at - attempt.ended
         return kill if since < BETWEEN else None
+
+    def _stood_still(self, attempt: Attempt, then: float) -> bool:
+        """Whether its worker was taken for dead, since it stood still for longer than its lease."""
+        return any(
+            attempt.pid in pause.pids and attempt.began < pause.at + BETWEEN and pause.at + LEASE <= then
+            for pause in self.facts.pauses
+        )
 
     def _in_touch(self, start: float, end: float) -> float:
         """Seconds between two moments in which Redis could be told something: outages, and the waits after them, are not."""
@@ -189,6 +200,8 @@ class _Checks:
             return ''
         if tries and self._death(tries[-1]) is not None:
             self.died += 1
+            return ''
+        if tries and self._stood_still(tries[-1], self.facts.moment(record['id'], 'ended_at') or 0.0):
             return ''
         if tries and tries[-1].how == 'end':
             return f'its run ended well at {self.t(tries[-1].ended)}, and it is failed: {text}'
@@ -270,6 +283,7 @@ class _Checks:
             'kills': len(facts.kills),
             'twice by policy': self.twice['policy'],
             'twice, host vanished': self.twice['host'],
+            'twice, cut off for a lease': self.twice['cut off'],
             'twice, not allowed': self.twice['not allowed'],
             'births failed': facts.births,
             'rested after': round(facts.rested, 1),

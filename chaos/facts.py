@@ -16,7 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from chaos.ledger import Attempt, Entry, attempts, records
-from chaos.world import QUEUES, Kill, World
+from chaos.world import QUEUES, Kill, Pause, World
 from rq.store import keys
 from tests.support.invariants import violations
 
@@ -56,8 +56,9 @@ class Facts:
     violations: list[str] = field(default_factory=list)
     reaped: list[tuple[str, str]] = field(default_factory=list)  # job, worker
     exits: list[str] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
     births: int = 0  # workers that could not say hello
-    killed_workers: set[str] = field(default_factory=set)  # or ended by themselves
+    killed_workers: set[str] = field(default_factory=set)  # or stood still, or ended by themselves
     fds: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     slip: float = 0.0
@@ -110,10 +111,10 @@ def gather(world: World, stormed: float) -> Facts:
     facts.places = _places(world.redis)
     if facts.ours:
         facts.violations = _violations(world.redis)
-    facts.killed_workers = {kill.worker for kill in world.kills if kill.what != 'horse'}
-    facts.killed_workers |= {
-        worker.name for worker in world.gone if not worker.asked
-    }  # whyever: that is another question
+    facts.pauses = world.pauses
+    ended_by_themselves = {worker.name for worker in world.gone if not worker.asked}  # why is another question
+    dead = {kill.worker for kill in world.kills if kill.what != 'horse'}
+    facts.killed_workers = dead | ended_by_themselves | {pause.worker for pause in world.pauses}
     for worker in [*world.workers, *world.gone]:
         log = worker.log.read_text(errors='replace')
         facts.reaped += [(m[1], m[2]) for m in REAPED.finditer(log)]

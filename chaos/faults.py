@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
 from redis.exceptions import RedisError
 
 from chaos.actions import black_hole, drop_reply, drop_request, error
 from chaos.plan import Step
 from chaos.proxy import Shape
-from chaos.world import Kill, Worker, World
+from chaos.world import Kill, Pause, Worker, World
 
 __all__ = ['run']
 
@@ -107,6 +108,21 @@ def horse_paused(world: World, step: Step) -> None:
         _pause(world, found[1].pid, f'horse of {found[0].name}', step.lasts)
 
 
+def host_paused(world: World, step: Step) -> None:
+    found = world.horse(step)
+    if found is None:
+        world.note('host_paused: nobody')
+        return
+    worker = found[0]
+    pids = [worker.popen.pid, *(child.pid for child in worker.family())]
+    for pid in pids:
+        world.signal(pid, signal.SIGSTOP)
+    world.pauses.append(Pause(time.monotonic(), step.lasts, worker.name, pids))
+    world.note(f'worker {worker.name} stopped with {pids[1:]} for {step.lasts:.2f} s; it held {world.held_by(worker)}')
+    for pid in pids:
+        world.later(step.lasts, partial(world.signal, pid, signal.SIGCONT))
+
+
 def server_killed(world: World, step: Step) -> None:
     if not world.server.running:
         return
@@ -187,6 +203,7 @@ DEEDS: dict[str, Callable[[World, Step], None]] = {
     'worker_terminated': worker_terminated,
     'worker_paused': worker_paused,
     'horse_paused': horse_paused,
+    'host_paused': host_paused,
     'server_killed': server_killed,
     'server_paused': server_paused,
     'scripts_flushed': scripts_flushed,

@@ -39,7 +39,7 @@ class Settings:
     target: Target
     seed: int = 1
     seconds: float = 45.0
-    names: Sequence[str] = tuple(FAULTS)
+    names: Sequence[str] = tuple(name for name, kind in FAULTS.items() if not kind.long)
     rate: float = 40.0  # jobs a second
     faults_a_second: float = 1.0
     patience: float = 90.0  # seconds after the last fault: three leases

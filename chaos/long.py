@@ -25,7 +25,7 @@ ALONE = 12.0  # seconds of one fault
 RATE = 12.0  # jobs a second: what three workers of RQ can do on two busy cores
 SEEDS = [1, 2, 3, 4, 5]
 # These take long to do or to recover from; the others come once a second.
-RARE = {'host_killed': 0.4, 'server_killed': 0.4, 'server_paused': 0.5, 'black_hole': 0.5}
+RARE = {'host_paused': 0.3, 'host_killed': 0.4, 'server_killed': 0.4, 'server_paused': 0.5, 'black_hole': 0.5}
 AGAIN = 2
 
 

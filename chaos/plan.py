@@ -19,6 +19,7 @@ class Kind:
     weight: int = 3
     apart: float = 0.2  # seconds between two of this kind, at least
     lasts: tuple[float, float] = (0.0, 0.0)
+    long: bool = False  # not in a run of 90 seconds
 
 
 # Faults by name; faults.py has a function of each name.
@@ -29,6 +30,15 @@ FAULTS: dict[str, Kind] = {
     'worker_terminated': Kind('SIGTERM to a worker', 'unbegun jobs back at once, the running one ends, exit 0', '7', 3),
     'worker_paused': Kind('SIGSTOP, SIGCONT of a worker', 'it goes on; no outcome twice', '5', 3, 0.2, (0.05, 2.0)),
     'horse_paused': Kind('SIGSTOP, SIGCONT of a work-horse', 'the job takes longer', '6', 3, 0.2, (0.05, 1.0)),
+    'host_paused': Kind(
+        'SIGSTOP of a worker with all its processes for longer than its lease, SIGCONT',
+        'others take its jobs; what it says when it wakes is refused',
+        '5',
+        2,
+        8.0,
+        (33.0, 36.0),
+        True,
+    ),
     'server_killed': Kind('kill -9 of the server, AOF always', 'all reconnect; nothing lost, nobody reaped', '8', 3, 6.0, (0.0, 2.0)),
     'server_paused': Kind('SIGSTOP, SIGCONT of the server', 'as above', '9', 2, 1.0, (0.1, 2.5)),
     'scripts_flushed': Kind('SCRIPT FLUSH', 'nobody notices', '20', 3),

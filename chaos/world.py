@@ -35,7 +35,7 @@ from chaos.target import JOBS, Target
 from rq.server import EmbeddedServer
 from rq.store import keys
 
-__all__ = ['Kill', 'Timer', 'Worker', 'World']
+__all__ = ['Kill', 'Pause', 'Timer', 'Worker', 'World']
 
 QUEUES = ['a', 'b', 'c']
 # A worker that ends so soon after its start while Redis is away could not say hello: it is started again, as systemd does.
@@ -52,6 +52,16 @@ class Kill:
     worker: str
     pids: list[int]
     held: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Pause:
+    """A worker that stood still for longer than its lease: the others may take it for dead."""
+
+    at: float
+    lasts: float
+    worker: str
+    pids: list[int]
 
 
 @dataclass
@@ -114,6 +124,7 @@ class World:
         self.gone: list[Worker] = []
         self.helpers: list[subprocess.Popen[bytes]] = []
         self.kills: list[Kill] = []
+        self.pauses: list[Pause] = []
         self.notes: list[tuple[float, str]] = []
         self.troubles: set[str] = set()  # outages under way
         self.outages: list[tuple[str, float, float]] = []
@@ -266,7 +277,7 @@ class World:
     def come_to_rest(self) -> None:
         """Everything is undone, and as many workers run as should."""
         self.proxy.rules = []
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while (self.troubles or self._later) and time.monotonic() < until:
             self.pass_time(time.monotonic() + 0.05)
         self.proxy.heal()

@@ -9,7 +9,7 @@ import pytest
 from chaos.check import check
 from chaos.facts import Facts, Outcome
 from chaos.ledger import Entry, attempts
-from chaos.world import Kill
+from chaos.world import Kill, Pause
 
 HORSE, OTHER = 100, 200
 NS = 1_000_000_000
@@ -88,6 +88,13 @@ def test_a_run_that_died_may_be_repeated_if_its_job_has_retries() -> None:
     assert breaches(died) == []
     assert check(died).numbers['twice by policy'] == 1
     assert breaches(facts(line('begin', 10.0), *AGAIN, kills=killed(10.5))) == ['twice']
+
+
+def test_a_worker_that_stood_still_for_a_lease_may_lose_its_job_to_another() -> None:
+    later = [line('begin', 45.0, OTHER, 45.0), line('end', 45.1, OTHER, 45.0)]
+    still = [Pause(10.05, 35.0, 'w1', [HORSE])]
+    assert breaches(facts(*RUN, *later, pauses=still)) == []
+    assert breaches(facts(*RUN, *AGAIN, pauses=still)) == ['twice']
 
 
 def test_a_result_of_a_run_that_was_given_up_is_stale() -> None:
