@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from chaos import long, report
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument('--long', action='store_true', help='each fault alone, then five storms; writes docs/chaos.md')
     parser.add_argument('--plan', action='store_true', help='show the plan and do nothing')
     told = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that was started is ended
     names = {'all': [name for name, kind in FAULTS.items() if not kind.long], 'storm': STORM}.get(
         told.faults, told.faults.split(',')
     )

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from chaos.facts import TERMINAL, Facts
+from chaos.figures import Figures
 from chaos.ledger import Attempt
-from chaos.plan import CALM
 from chaos.world import SLIP, Kill
 
 __all__ = ['Finding', 'Report', 'check']
@@ -24,7 +24,7 @@ BETWEEN = 0.3
 LEASE = 30.0
 # After an outage a worker tries again within so many seconds.
 WAIT = 2.0
-BREACHES = ['lost', 'stuck', 'twice', 'stale', 'failed falsely', 'early', 'order', 'limit', 'callback', 'reaped falsely',
+BREACHES = ['lost', 'stuck', 'twice', 'stale', 'failed falsely', 'early', 'order', 'limit', 'callback', 'late', 'reaped falsely',
             'exit', 'leak', 'census']  # fmt: skip
 
 
@@ -64,7 +64,14 @@ def check(facts: Facts) -> Report:
         report.findings += checks.job(record)
     report.findings += checks.limits()
     report.findings += checks.machinery()
-    report.numbers = checks.numbers()
+    figures = Figures(facts)
+    report.numbers = figures.numbers()
+    report.numbers |= {
+        f'twice {why}': checks.twice[why] for why in ('by policy', 'as a host vanished', 'as a worker was cut off')
+    }
+    report.numbers |= {'failed, killed': checks.died, 'slip': round(facts.slip, 3)}
+    if not report.void:
+        report.findings += [Finding('late', 0, text) for text in figures.late()]
     return report
 
 
@@ -72,9 +79,6 @@ class _Checks:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.killed = {pid: kill for kill in facts.kills if kill.what != 'worker' for pid in kill.pids}
-        self.last = {}  # of each process: the job that it began last
-        for attempt in sorted((a for each in facts.attempts.values() for a in each), key=lambda a: a.began):
-            self.last[attempt.pid] = attempt
         self.phases = Counter((entry.number, entry.phase) for entry in facts.entries)
         self.blamed: Counter[int] = Counter()  # kills, by place: how many jobs that left no line are theirs
         self.by_id = {record['id']: record for record in facts.records if record['id']}
@@ -135,13 +139,12 @@ class _Checks:
                 runs -= 1
             elif dead and left > 1:
                 left -= 1
-                self.twice['policy'] += 1
-            elif kill is not None and self._vanished(kill) and self._in_touch(before.began, kill.at) < UNSHOWN:
-                self.twice['host'] += 1
+                self.twice['by policy'] += 1
+            elif kill is not None and self.facts.vanished(kill) and self._in_touch(before.began, kill.at) < UNSHOWN:
+                self.twice['as a host vanished'] += 1
             elif self._stood_still(before, after.began):
-                self.twice['cut off'] += 1
+                self.twice['as a worker was cut off'] += 1
             else:
-                self.twice['not allowed'] += 1
                 how = {'end': 'ended', 'raise': 'raised', '': 'did not end'}[before.how]
                 told = f'began at {self.t(before.began)} in {before.pid} and {how} {self.t(before.ended)}, again at {self.t(after.began)} in {after.pid}'
                 yield Finding(
@@ -152,11 +155,11 @@ class _Checks:
         """The kill that this run did not survive: it was the last of its process, and had not ended long before."""
         kill = self.killed.get(attempt.pid)
         # What a horse ran before is on its board, which outlives it, but not its host.
-        if kill is None or (self.last[attempt.pid] is not attempt and not self._vanished(kill)):
+        if kill is None or (self.facts.last[attempt.pid] is not attempt and not self.facts.vanished(kill)):
             return None
         if not attempt.ended:
             return kill
-        since = self._in_touch(attempt.ended, kill.at) if self._vanished(kill) else kill.at - attempt.ended
+        since = self._in_touch(attempt.ended, kill.at) if self.facts.vanished(kill) else kill.at - attempt.ended
         return kill if since < BETWEEN else None
 
     def _stood_still(self, attempt: Attempt, then: float) -> bool:
@@ -170,13 +173,6 @@ class _Checks:
         """Seconds between two moments in which Redis could be told something: outages, and the waits after them, are not."""
         away = sum(max(0.0, min(end, over + WAIT) - max(start, began)) for _, began, over in self.facts.outages)
         return end - start - away
-
-    def _vanished(self, kill: Kill) -> bool:
-        """Whether the whole host went: both halves of a worker, before one had told of the other."""
-        return kill.what == 'host' or any(
-            other.worker == kill.worker and other.what != 'horse' and 0 <= other.at - kill.at < 5
-            for other in self.facts.kills
-        )
 
     def _outcomes(self, record: dict[str, Any], tries: list[Attempt]) -> Iterator[Finding]:
         if record['kind'] == 'raced':
@@ -264,90 +260,3 @@ class _Checks:
         yield from (Finding('exit', 0, text) for text in self.facts.exits)
         yield from (Finding('leak', 0, text) for text in [*self.facts.fds, *self.facts.left])
         yield from (Finding('census', 0, text) for text in self.facts.violations)
-
-    # --- figures
-
-    def numbers(self) -> dict[str, float]:
-        """What was measured."""
-        facts = self.facts
-        statuses = Counter(facts.status(record['id']) or 'gone' for record in facts.records)
-        states = Counter(record['state'] for record in facts.records)
-        begins = sorted(attempt.began for each in facts.attempts.values() for attempt in each)
-        found: dict[str, float] = {
-            'enqueued': len(facts.records),
-            'unknown': states['unknown'],
-            'began': len(begins),
-            'finished': statuses['finished'],
-            'failed': statuses['failed'],
-            'failed, killed': self.died,
-            'kills': len(facts.kills),
-            'twice by policy': self.twice['policy'],
-            'twice, host vanished': self.twice['host'],
-            'twice, cut off for a lease': self.twice['cut off'],
-            'twice, not allowed': self.twice['not allowed'],
-            'births failed': facts.births,
-            'rested after': round(facts.rested, 1),
-            'slip': round(facts.slip, 3),
-        }
-        for what in ('horse', 'host'):
-            found |= _spread(f'recovery {what}', self._recoveries(what, False))
-            found |= _spread(f'recovery {what}, Redis away meanwhile', self._recoveries(what, True))
-        found |= _spread('resume', self._resumptions(begins))
-        found |= self._throughput(begins)
-        return found
-
-    def _recoveries(self, what: str, disturbed: bool) -> list[float]:
-        """Seconds from a kill until what the victim held moved on; by whether Redis was away from somebody meanwhile.
-
-        A server that comes back is given a lease in which nobody is reaped, so that it may take longer then.
-        """
-        seconds: list[float] = []
-        for kill in self.facts.kills:
-            if self._what(kill) != what or self._is_disturbed(kill) != disturbed:
-                continue
-            victims = [a for a in (self.last.get(pid) for pid in kill.pids) if a and not a.ended and a.began < kill.at]
-            ids = {attempt.id for attempt in victims} | set(kill.held)
-            for job_id in ids:
-                seconds += self._next_move(job_id, kill.at)
-        return seconds
-
-    def _what(self, kill: Kill) -> str:
-        return 'host' if kill.what == 'horse' and self._vanished(kill) else kill.what
-
-    def _is_disturbed(self, kill: Kill) -> bool:
-        after = 40.0 if self._what(kill) == 'host' else 1.0
-        return any(begin < kill.at + after and kill.at - 30 < end for _, begin, end in self.facts.outages)
-
-    def _next_move(self, job_id: str, after: float) -> list[float]:
-        record = self.by_id.get(job_id)
-        tries = self.facts.attempts.get(record['number'], []) if record else []
-        moves = [attempt.began for attempt in tries if attempt.began > after]
-        moves += [
-            o.at - self.facts.offset for o in self.facts.outcomes.get(job_id, []) if o.at - self.facts.offset > after
-        ]
-        return [min(moves) - after] if moves else []
-
-    def _resumptions(self, begins: list[float]) -> list[float]:
-        """Seconds from the server's return until a job begins."""
-        ends = [end for name, _, end in self.facts.outages if name in ('server_killed', 'server_paused', 'black_hole')]
-        after = [next((at for at in begins if at > end), None) for end in ends]
-        return [at - end for at, end in zip(after, ends, strict=True) if at is not None]
-
-    def _throughput(self, begins: list[float]) -> dict[str, float]:
-        start, end = self.facts.began, self.facts.stormed
-        inside = [at for at in begins if at <= end]
-        calm = sum(1 for at in inside if start + 1 < at < start + CALM)
-        gaps = [after - before for before, after in pairwise(inside)]
-        return {
-            'jobs a second': round(len(inside) / max(end - start, 0.1), 1),
-            'calm jobs a second': round(calm / (CALM - 1), 1),
-            'longest gap': round(max(gaps, default=0.0), 2),
-        }
-
-
-def _spread(name: str, values: list[float]) -> dict[str, float]:
-    if not values:
-        return {}
-    found = sorted(values)
-    at = {'p50': found[len(found) // 2], 'p99': found[min(int(len(found) * 0.99), len(found) - 1)], 'max': found[-1]}
-    return {f'{name} n': len(found), **{f'{name} {key}': round(value, 3) for key, value in at.items()}}

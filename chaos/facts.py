@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from redis import Redis
@@ -46,7 +47,7 @@ class Facts:
     deeds: list[dict[str, Any]]
     entries: list[Entry]
     kills: list[Kill]
-    outages: list[tuple[str, float, float]]
+    outages: list[tuple[str, float, float]]  # of Redis, as seen by workers
     offset: float
     began: float
     stormed: float
@@ -56,6 +57,7 @@ class Facts:
     violations: list[str] = field(default_factory=list)
     reaped: list[tuple[str, str]] = field(default_factory=list)  # job, worker
     exits: list[str] = field(default_factory=list)
+    halts: list[tuple[float, float]] = field(default_factory=list)  # of a process, or of one connection
     pauses: list[Pause] = field(default_factory=list)
     births: int = 0  # workers that could not say hello
     killed_workers: set[str] = field(default_factory=set)  # or stood still, or ended by themselves
@@ -64,6 +66,19 @@ class Facts:
     slip: float = 0.0
     rested: float = 0.0  # seconds until nothing moved any more
     attempts: dict[int, list[Attempt]] = field(default_factory=dict)
+
+    @cached_property
+    def last(self) -> dict[int, Attempt]:
+        """Of each process: the run that it began last."""
+        everything = sorted((a for each in self.attempts.values() for a in each), key=lambda attempt: attempt.began)
+        return {attempt.pid: attempt for attempt in everything}
+
+    def vanished(self, kill: Kill) -> bool:
+        """Whether the whole host went: both halves of a worker, before one had told of the other."""
+        return kill.what == 'host' or any(
+            other.worker == kill.worker and other.what != 'horse' and 0 <= other.at - kill.at < 5
+            for other in self.kills
+        )
 
     def status(self, job_id: str) -> str:
         """'' when Redis has no such job."""
@@ -111,7 +126,7 @@ def gather(world: World, stormed: float) -> Facts:
     facts.places = _places(world.redis)
     if facts.ours:
         facts.violations = _violations(world.redis)
-    facts.pauses = world.pauses
+    facts.pauses, facts.halts = world.pauses, world.halts
     ended_by_themselves = {worker.name for worker in world.gone if not worker.asked}  # why is another question
     dead = {kill.worker for kill in world.kills if kill.what != 'horse'}
     facts.killed_workers = dead | ended_by_themselves | {pause.worker for pause in world.pauses}

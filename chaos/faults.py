@@ -92,6 +92,7 @@ def worker_terminated(world: World, step: Step) -> None:
 
 def _pause(world: World, pid: int, who: str, seconds: float) -> None:
     world.signal(pid, signal.SIGSTOP)
+    world.halt(seconds)
     world.later(seconds, lambda: world.signal(pid, signal.SIGCONT))
     world.note(f'{who} ({pid}) stopped for {seconds:.2f} s')
 
@@ -171,6 +172,7 @@ def black_hole_all(world: World, step: Step) -> None:
 
 def one_silent(world: World, step: Step) -> None:
     world.proxy.on(MOVES, black_hole(), k=step.k)
+    world.halt(step.lasts)
     world.later(step.lasts, world.proxy.heal)
     world.note(f'one connection is silent for {step.lasts:.2f} s')
 

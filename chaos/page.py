@@ -80,8 +80,8 @@ def _storm(storm: dict[str, Any], other: dict[str, Any] | None) -> str:
     numbers = storm['numbers']
     kills = ', '.join(f'{count} {name.removesuffix("_killed")}' for name, count in sorted(storm['times'].items()))
     again = f'{numbers["twice by policy"]:.0f}'
-    if numbers['twice, host vanished']:
-        again += f', and {numbers["twice, host vanished"]:.0f} as their host vanished within 100 ms'
+    if numbers['twice as a host vanished']:
+        again += f', and {numbers["twice as a host vanished"]:.0f} as their host vanished within 100 ms'
     cells = [
         str(storm['seed']),
         kills,

@@ -125,6 +125,7 @@ class World:
         self.helpers: list[subprocess.Popen[bytes]] = []
         self.kills: list[Kill] = []
         self.pauses: list[Pause] = []
+        self.halts: list[tuple[float, float]] = []  # of a process, or of one connection
         self.notes: list[tuple[float, str]] = []
         self.troubles: set[str] = set()  # outages under way
         self.outages: list[tuple[str, float, float]] = []
@@ -301,6 +302,10 @@ class World:
 
     def shape(self, shape: Shape) -> None:
         self.proxy.shape = shape
+
+    def halt(self, seconds: float) -> None:
+        """Somebody stands still for so long: what it was to do comes later."""
+        self.halts.append((time.monotonic(), time.monotonic() + seconds))
 
     def note(self, text: str) -> None:
         """Into the history of the run."""

@@ -84,10 +84,10 @@ def test_a_second_run_needs_a_reason(kills: list[Kill], told: dict[str, Any], fo
 
 
 def test_a_run_that_died_may_be_repeated_if_its_job_has_retries() -> None:
-    died = facts(line('begin', 10.0), *AGAIN, kills=killed(10.5), tries=2)
+    died = facts(line('begin', 10.0), *AGAIN, kills=killed(19.5), tries=2)
     assert breaches(died) == []
     assert check(died).numbers['twice by policy'] == 1
-    assert breaches(facts(line('begin', 10.0), *AGAIN, kills=killed(10.5))) == ['twice']
+    assert breaches(facts(line('begin', 10.0), *AGAIN, kills=killed(19.5))) == ['twice']
 
 
 def test_a_worker_that_stood_still_for_a_lease_may_lose_its_job_to_another() -> None:
@@ -154,6 +154,7 @@ def test_only_dead_workers_are_reaped_and_none_ends_by_itself() -> None:
 def test_recovery_is_the_time_until_what_was_held_moved_on() -> None:
     report = check(facts(line('begin', 10.0), *AGAIN, kills=killed(10.5), tries=2))
     assert report.numbers['recovery horse max'] == 9.5
+    assert [finding.kind for finding in report.findings] == ['late']
 
 
 def test_a_run_whose_clock_slipped_is_void() -> None:
