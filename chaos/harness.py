@@ -208,6 +208,8 @@ def _end_workers(world: World, facts: Facts) -> None:
         code = worker.popen.poll()
         if code is None:
             facts.exits.append(f'worker {worker.name} does not end after SIGTERM')
+        elif worker.asked == 'term' and code == -signal.SIGTERM and worker.asked_at - worker.born < BIRTH:
+            facts.births += 1  # Python had not got as far as its handlers
         elif worker.asked == 'term' and code != 0:
             facts.exits.append(f'worker {worker.name} ended with {code} after SIGTERM: {_last_line(worker.log)}')
         elif not worker.asked and _unborn(world, worker.born):

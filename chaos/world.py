@@ -73,6 +73,7 @@ class Worker:
     born: float
     log: Path
     asked: str = ''  # how we ended it: kill, term
+    asked_at: float = 0.0
     fds: int = 0
 
     @property
@@ -236,7 +237,7 @@ class World:
 
     def ended(self, worker: Worker, how: str, after: float = 0.3) -> None:
         """We ended it; another takes its place."""
-        worker.asked = how
+        worker.asked, worker.asked_at = how, time.monotonic()
         self.workers.remove(worker)
         self.gone.append(worker)
         self.later(after, self.start_worker)
