@@ -146,10 +146,10 @@ class _Checks:
                 self.twice['as a worker was cut off'] += 1
             else:
                 how = {'end': 'ended', 'raise': 'raised', '': 'did not end'}[before.how]
-                told = f'began at {self.t(before.began)} in {before.pid} and {how} {self.t(before.ended)}, again at {self.t(after.began)} in {after.pid}'
-                yield Finding(
-                    'twice', record['number'], told + (f'; {kill.what} killed at {self.t(kill.at)}' if kill else '')
-                )
+                told = f'began at {self.t(before.began)} in {before.pid} and {how} {self.t(before.ended)}'
+                told += f', again at {self.t(after.began)} in {after.pid}'
+                told += f'; {kill.what} killed at {self.t(kill.at)}' if kill else ''
+                yield Finding('twice', record['number'], told)
 
     def _death(self, attempt: Attempt) -> Kill | None:
         """The kill that this run did not survive: it was the last of its process, and had not ended long before."""
@@ -192,8 +192,11 @@ class _Checks:
         """Why it should not have failed, '' if it should."""
         stored = self.facts.outcomes.get(record['id'], [])
         text = stored[-1].text.strip().splitlines()[-1:] if stored else []
-        if record['kind'] in ('fails', 'flaky') and tries and tries[-1].how == 'raise':
+        if record['kind'] == 'fails' and tries and tries[-1].how == 'raise':
             return ''
+        # A death before the first line of the function is a try as well, and leaves no line.
+        if len(tries) < record.get('tries', 1) / 2:
+            return f'it had {record["tries"]} tries and took {len(tries)}: {text}'
         if tries and self._death(tries[-1]) is not None:
             self.died += 1
             return ''
@@ -252,11 +255,8 @@ class _Checks:
         """Workers, processes, keys."""
         for job_id, worker in self.facts.reaped:
             if worker not in self.facts.killed_workers:
-                yield Finding(
-                    'reaped falsely',
-                    self.by_id.get(job_id, {}).get('number', 0),
-                    f'{job_id} from {worker}, which was not killed',
-                )
+                number = self.by_id.get(job_id, {}).get('number', 0)
+                yield Finding('reaped falsely', number, f'{job_id} from {worker}, which was not killed')
         yield from (Finding('exit', 0, text) for text in self.facts.exits)
         yield from (Finding('leak', 0, text) for text in [*self.facts.fds, *self.facts.left])
         yield from (Finding('census', 0, text) for text in self.facts.violations)

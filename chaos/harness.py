@@ -198,7 +198,7 @@ def _end_workers(world: World, facts: Facts) -> None:
     last = list(world.workers)
     for worker in last:
         if worker.alive:
-            worker.asked = 'term'
+            worker.asked, worker.asked_at = 'term', time.monotonic()
             world.signal(worker.popen.pid, signal.SIGTERM)
     until = time.monotonic() + LEAVING
     everyone = [*world.gone, *last]

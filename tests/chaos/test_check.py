@@ -112,6 +112,7 @@ def test_only_what_raised_or_was_killed_may_fail() -> None:
         facts(status='failed', hashes={'j1': {'status': 'failed', 'ended_at': '1970-01-01T00:00:11Z'}})
     ) == ['failed falsely']
     assert breaches(facts(line('begin', 10.0), status='failed', kills=killed(10.5))) == []
+    assert breaches(facts(line('begin', 10.0), status='failed', kills=killed(10.5), tries=11)) == ['failed falsely']
     raised = [line('begin', 10.0), line('raise', 10.1), line('failure', 10.2)]
     assert breaches(facts(*raised, status='failed', kind='fails')) == []
     assert breaches(facts(*raised[:2], status='failed', kind='fails')) == ['callback']
