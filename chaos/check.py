@@ -195,8 +195,9 @@ class _Checks:
         if record['kind'] == 'fails' and tries and tries[-1].how == 'raise':
             return ''
         # A death before the first line of the function is a try as well, and leaves no line.
-        if len(tries) < record.get('tries', 1) / 2:
-            return f'it had {record["tries"]} tries and took {len(tries)}: {text}'
+        allowed = record.get('tries', 1)
+        if allowed > 1 and len(tries) < allowed / 2:
+            return f'it had {allowed} tries and took {len(tries)}: {text}'
         if tries and self._death(tries[-1]) is not None:
             self.died += 1
             return ''

@@ -43,13 +43,14 @@ def main(target: Target, patience: float, seeds: list[int] | None = None) -> int
         done = _valid(settings)
         seen['faults'][name] = _record(done)
         worst = max(worst, _code(done))
+        write(target.key, seen)
     for seed in seeds or SEEDS:
         # Ours gets as many jobs as usual in a storm, RQ as many as it can do.
         settings = Settings(target, seed, 60.0, STORM, patience=patience)
         done = _valid(settings if target.ours else replace(settings, rate=RATE, burst=0))
         seen['storms'].append({'seed': seed, **_record(done)})
         worst = max(worst, _code(done))
-    write(target.key, seen)
+        write(target.key, seen)
     return worst if target.ours else 0
 
 
