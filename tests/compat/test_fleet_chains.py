@@ -10,7 +10,7 @@ from redis import Redis
 from rq import Callback, Queue, Repeat, Retry, Worker
 from rq.command import send_stop_job_command
 from rq.job import Dependency, Job
-from tests.compat.fleet import Fleet
+from tests.compat.fleet import PATIENCE, Fleet
 
 # Who enqueues: the text is run by either side. `parents` and `children` are worked by different ones.
 CHAINS = """
@@ -104,29 +104,29 @@ def test_a_job_is_stopped_by_the_command_of_the_other(fleet: Fleet, redis: Redis
             'compat_jobs.wait', fleet.url, 'go', job_id=name, on_stopped=Callback('compat_jobs.on_stopped')
         )
     fleet.processes.wait_for(
-        lambda: {worker.get_current_job_id() for worker in Worker.all(connection=redis)} == set(both), 20
+        lambda: {worker.get_current_job_id() for worker in Worker.all(connection=redis)} == set(both), PATIENCE
     )
     for name in both:  # RQ says which job it has before it has started it
-        fleet.processes.wait_for(lambda name=name: Job.fetch(name, connection=redis).is_started, 20)
+        fleet.processes.wait_for(lambda name=name: Job.fetch(name, connection=redis).is_started, PATIENCE)
     send_stop_job_command(redis, 'theirs')
     fleet.theirs("send_stop_job_command(redis, 'ours')")
     for name in both:
         job = Job.fetch(name, connection=redis)
-        fleet.processes.wait_for(lambda job=job: job.get_status() == 'stopped', 20, name)
+        fleet.processes.wait_for(lambda job=job: job.get_status() == 'stopped', PATIENCE, name)
         assert fleet.theirs(f'Job.fetch({name!r}, connection=redis).get_status().value') == 'stopped'
         assert Queue(name, connection=redis).failed_job_registry.get_job_ids() == [name]
-    fleet.processes.wait_for(lambda: redis.llen('callbacks') == 2, 20)
+    fleet.processes.wait_for(lambda: redis.llen('callbacks') == 2, PATIENCE)
     Queue('theirs', connection=redis).enqueue('compat_jobs.add', 1, 2, job_id='next-theirs')
     Queue('ours', connection=redis).enqueue('compat_jobs.add', 1, 2, job_id='next-ours')
     for name in both:
-        fleet.processes.wait_for(lambda name=name: Job.fetch(f'next-{name}', connection=redis).is_finished, 20)
+        fleet.processes.wait_for(lambda name=name: Job.fetch(f'next-{name}', connection=redis).is_finished, PATIENCE)
     fleet.stop(*both.values())
 
 
 def test_a_worker_is_shut_down_by_the_command_of_the_other(fleet: Fleet, redis: Redis) -> None:
     them, us = fleet.their_rq('worker', 'q', '--name', 'them'), fleet.our_rq('worker', 'q', '--name', 'us')
     fleet.processes.wait_for(lambda: redis.pubsub_numsub('rq:pubsub:them', 'rq:pubsub:us') ==
-                             [(b'rq:pubsub:them', 1), (b'rq:pubsub:us', 1)], 20)  # fmt: skip
+                             [(b'rq:pubsub:them', 1), (b'rq:pubsub:us', 1)], PATIENCE)  # fmt: skip
     from rq.command import send_shutdown_command
 
     send_shutdown_command(redis, 'them')

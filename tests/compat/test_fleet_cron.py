@@ -12,7 +12,7 @@ from redis import Redis
 from rq import Queue, Worker, cron_job_registry, cron_scheduler_registry
 from rq.cron import CronScheduler, get_cron_job_ids
 from rq.scheduler import RQScheduler
-from tests.compat.fleet import Fleet
+from tests.compat.fleet import PATIENCE, Fleet
 
 REGISTER = """
 from rq.cron import CronScheduler, CronJob
@@ -109,11 +109,11 @@ def test_our_workers_leave_due_jobs_to_their_scheduler_and_take_over_when_its_lo
     past = datetime.now(UTC) - timedelta(hours=1)
     jobs = [queue.enqueue_at(past, 'compat_jobs.count', fleet.url, 'scheduled', 0) for _ in range(20)]
     us = fleet.our_rq('worker', 'q')
-    fleet.processes.wait_for(lambda: Worker.count(redis) == 1, 20)
+    fleet.processes.wait_for(lambda: Worker.count(redis) == 1, PATIENCE)
     time.sleep(1.2)  # two promotions of ours
     assert len(queue.scheduled_job_registry) == 20
     redis.expire(RQScheduler.get_locking_key('q'), 1)
-    fleet.processes.wait_for(lambda: len(queue.finished_job_registry) == 20, 20)
+    fleet.processes.wait_for(lambda: len(queue.finished_job_registry) == 20, PATIENCE)
     runs = Counter(line.decode().split()[0] for line in redis.lrange('order:scheduled', 0, -1))
     assert runs == dict.fromkeys([job.id for job in jobs], 1)
     fleet.stop(us)

@@ -10,7 +10,7 @@ from rq.exceptions import DuplicateJobError
 from rq.group import Group
 from rq.job import Job
 from rq.rate_limit import RateLimitRegistry
-from tests.compat.fleet import JOBS, Fleet, Peer
+from tests.compat.fleet import JOBS, PATIENCE, Fleet, Peer
 from tests.support.processes import ROOT, Processes
 
 COUNT = 24
@@ -22,18 +22,20 @@ def test_a_rate_limit_holds_for_both_kinds_of_workers_together(fleet: Fleet, red
     q = Queue('q', connection=redis)
     fleet.theirs.run('from rq import RateLimit')
     workers = [fleet.their_rq('worker', 'q') for _ in range(2)] + [fleet.our_rq('worker', 'q') for _ in range(2)]
-    fleet.processes.wait_for(lambda: redis.scard('rq:workers') == 4, 20)
+    fleet.processes.wait_for(lambda: redis.scard('rq:workers') == 4, PATIENCE)
     for number in range(COUNT // 2):
         q.enqueue('compat_jobs.together', fleet.url, 'ran', 0.05, job_id=f'ours{number}', rate_limit=RateLimit('k', 2))
         fleet.theirs(
             f"Queue('q', connection=redis).enqueue('compat_jobs.together', {fleet.url!r}, 'ran', 0.05, "
             f"job_id='theirs{number}', rate_limit=RateLimit('k', 2)).id"
         )
-    fleet.processes.wait_for(lambda: len(q.finished_job_registry) == COUNT, 60)
+    fleet.processes.wait_for(lambda: len(q.finished_job_registry) == COUNT, PATIENCE)
     assert redis.llen('ran') == COUNT
     assert max(int(number) for number in redis.lrange('ran', 0, -1)) == 2
     registry = RateLimitRegistry('k', redis)
-    fleet.processes.wait_for(lambda: not registry.get_allowed_job_ids() and not registry.get_rate_limited_job_ids(), 20)
+    fleet.processes.wait_for(
+        lambda: not registry.get_allowed_job_ids() and not registry.get_rate_limited_job_ids(), PATIENCE
+    )
     fleet.stop(*workers)
 
 

@@ -10,7 +10,7 @@ from redis import Redis
 from rq import Queue
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
-from tests.compat.fleet import Fleet
+from tests.compat.fleet import PATIENCE, Fleet
 
 Running = Callable[[str], None]
 
@@ -23,7 +23,7 @@ def running(fleet: Fleet, redis: Redis) -> Running:
     def start(job_id: str) -> None:
         queue.enqueue('compat_jobs.wait', fleet.url, 'go', job_id=job_id)
         fleet.theirs.run(f'stale = Job.fetch({job_id!r}, connection=redis)')
-        fleet.processes.wait_for(lambda: redis.hget(f'rq:job:{job_id}', 'status') == b'started', 20)
+        fleet.processes.wait_for(lambda: redis.hget(f'rq:job:{job_id}', 'status') == b'started', PATIENCE)
 
     return start
 
@@ -31,7 +31,7 @@ def running(fleet: Fleet, redis: Redis) -> Running:
 def idle(fleet: Fleet, redis: Redis) -> None:
     """Lets the job end, and waits until its run has left nothing."""
     redis.rpush('go', 1)
-    fleet.processes.wait_for(lambda: not redis.exists('rq:wip:q') and not redis.exists('go'), 20)
+    fleet.processes.wait_for(lambda: not redis.exists('rq:wip:q') and not redis.exists('go'), PATIENCE)
 
 
 @pytest.mark.parametrize('worker', ['ours', 'theirs'])
@@ -46,7 +46,7 @@ def test_a_stale_save_of_the_other_costs_no_result(fleet: Fleet, redis: Redis, r
         job.save()
     idle(fleet, redis)
     job = Job.fetch('a', connection=redis)
-    fleet.processes.wait_for(lambda: job.get_status() == 'finished', 20)
+    fleet.processes.wait_for(lambda: job.get_status() == 'finished', PATIENCE)
     assert (len(job.results()), job.get_meta(), redis.llen('rq:queue:q')) == (1, {'x': 1}, 0)
     fleet.stop(process)
 
@@ -65,7 +65,7 @@ def test_they_cancel_and_delete_what_runs_at_ours(fleet: Fleet, redis: Redis, ru
     assert [key for key in redis.scan_iter('*deleted*') if not key.startswith(b'rq:gone')] == []
     running('next')
     idle(fleet, redis)
-    fleet.processes.wait_for(lambda: Job.fetch('next', connection=redis).is_finished, 20)
+    fleet.processes.wait_for(lambda: Job.fetch('next', connection=redis).is_finished, PATIENCE)
     fleet.stop(process)
 
 
@@ -79,7 +79,7 @@ def test_we_cancel_and_delete_what_runs_at_theirs(fleet: Fleet, redis: Redis, ru
     redis.rpush('go', 1)
     running('next')
     idle(fleet, redis)
-    fleet.processes.wait_for(lambda: Job.fetch('next', connection=redis).is_finished, 20)
+    fleet.processes.wait_for(lambda: Job.fetch('next', connection=redis).is_finished, PATIENCE)
     fleet.stop(process)
 
 
@@ -93,7 +93,7 @@ def test_an_id_that_runs_at_ours_and_is_enqueued_anew_by_theirs_runs_anew(
     job = Job.fetch('a', connection=redis)
     assert (job.get_status(), job.return_value()) == ('finished', 3)
     redis.rpush('go', 1)  # the end of the old run, which is nobody's any more
-    fleet.processes.wait_for(lambda: not redis.exists('go'), 20)
+    fleet.processes.wait_for(lambda: not redis.exists('go'), PATIENCE)
     fleet.stop(process)
     assert (job.get_status(), job.return_value(refresh=True)) == ('finished', 3)
     assert not redis.exists('rq:wip:q') and not redis.exists('rq:queue:q')

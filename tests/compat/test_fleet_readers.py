@@ -12,7 +12,7 @@ from rq import Queue, Worker, requeue_job
 from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.results import Result
-from tests.compat.fleet import Fleet
+from tests.compat.fleet import PATIENCE, Fleet
 
 PRODUCE = """
 q = Queue('{side}', connection=redis)
@@ -135,11 +135,11 @@ def test_requeue_of_what_failed_by_the_other(filled: Fleet, redis: Redis) -> Non
 def test_suspending_and_emptying_is_for_both(filled: Fleet, redis: Redis) -> None:
     filled.work_off(filled.their_rq('suspend'))
     refused = filled.our_rq('worker', '--burst', 'ours')
-    assert refused.wait(20) == 1
+    assert refused.wait(PATIENCE) == 1
     filled.work_off(filled.our_rq('resume'))
     filled.work_off(filled.our_rq('suspend'))
     refused = filled.their_rq('worker', '--burst', 'theirs')
-    assert refused.wait(20) == 1
+    assert refused.wait(PATIENCE) == 1
     assert Queue('ours', connection=redis).count == Queue('theirs', connection=redis).count == 1
     filled.work_off(filled.our_rq('resume'))
     filled.work_off(filled.our_rq('empty', 'theirs'))
