@@ -27,7 +27,7 @@ NO_SURFACE = {
     'rq.cli.cli_cron': 'where RQ keeps its commands; rq.cli has them',
     'rq.cli.workers': 'the same',
     'rq.local': 'dead code: nothing of RQ 3.0.0 uses it, it is what was left of an old way to find the current job',
-    'rq.worker.base': 'where RQ 3.0.0 keeps what rq.worker has; 2.12.0 has no such module',
+    'rq.worker.base': 'where RQ keeps what rq.worker has',
     'rq.worker.worker_classes': 'the same',
 }
 
