@@ -45,7 +45,7 @@ class Client:
         env = {'RQ_REDIS_URL': self.url, **options.pop('env', {})}
         return self.processes.start(self.folder / command, *arguments, env=env, **options)
 
-    def run(self, command: str, *arguments: str, wait: float = 30, **options: Any) -> str:
+    def run(self, command: str, *arguments: str, wait: float = 60, **options: Any) -> str:
         """What the command printed to standard output; it must end with exit code 0."""
         process = self.start(command, *arguments, **options)
         assert process.wait(wait) == 0, process.report()
@@ -54,14 +54,18 @@ class Client:
     def burst(self, *arguments: str, **options: Any) -> str:
         """All that `rq worker --burst` printed."""
         process = self.start('rq', 'worker', '--burst', *arguments, **options)
-        assert process.wait(30) == 0, process.report()
+        assert process.wait(60) == 0, process.report()
         return process.output
 
     def worker(self, *arguments: str, **options: Any) -> Process:
         """An `rq worker` that listens."""
         process = self.start('rq', 'worker', *arguments, **options)
-        process.wait_for_output('Listening on')
+        process.wait_for_output('Listening on', 30)
         return process
+
+    def until(self, predicate: Callable[[], Any], message: str = '') -> None:
+        """Waits for it; frameworks are slow to start where much else runs."""
+        self.processes.wait_for(predicate, 30, message)
 
 
 @pytest.fixture
@@ -138,7 +142,7 @@ def serve(client: Client) -> Callable[..., Site]:
             with socket.socket() as probe:
                 return probe.connect_ex(('127.0.0.1', port)) == 0
 
-        wait_for(answers, 20, process.report, interval=0.05)
+        wait_for(answers, 60, process.report, interval=0.05)
         return Site(f'http://127.0.0.1:{port}')
 
     return start

@@ -93,7 +93,7 @@ def test_every_page_shows_our_data(admin: Admin, client: Client, redis: Redis, q
     client.burst('default')
     running = queue.enqueue(jobs.sleep, 60)
     client.worker('default', '--name', 'shown')
-    client.processes.wait_for(lambda: running.get_executions(), message='a job that is shown to run')
+    client.until(lambda: running.get_executions(), message='a job that is shown to run')
     queued = queue.enqueue(jobs.add, 3, b=4)
     scheduled = queue.enqueue_in(timedelta(hours=1), jobs.add, 1, 2)
     deferred = queue.enqueue(jobs.add, 1, 2, depends_on=queued)
@@ -185,9 +185,9 @@ def test_chosen_jobs_are_deleted_and_requeued(admin: Admin, client: Client, redi
 def test_a_running_job_is_stopped(admin: Admin, client: Client, queue: Queue) -> None:
     running = queue.enqueue(jobs.sleep, 60)
     client.worker('default')
-    client.processes.wait_for(lambda: running.get_executions(), message='a job that is shown to run')
+    client.until(lambda: running.get_executions(), message='a job that is shown to run')
     admin.press('queues/actions/0/', action='stop', job_ids=[running.id])
-    client.processes.wait_for(lambda: running.get_status() == JobStatus.STOPPED, message='a stopped job')
+    client.until(lambda: running.get_status() == JobStatus.STOPPED, message='a stopped job')
 
 
 # --- commands
@@ -240,7 +240,7 @@ def test_its_cron_enqueues_and_is_shown(
     admin: Admin, client: Client, project: dict[str, str], redis: Redis, queue: Queue
 ) -> None:
     cron = client.start('django-admin', 'rqcron', 'tests.clients.site.cron_config', env=project)
-    client.processes.wait_for(lambda: queue.count == 1, message='the job of the cron file')
+    client.until(lambda: queue.count == 1, message='the job of the cron file')
     [job] = queue.jobs
     assert (job.func_name, job.args) == ('tests.clients.jobs.add', (1, 2))
     [name] = re.findall(r'cron-schedulers/0/([^/"]+)/', admin.site.get(HOME).text)

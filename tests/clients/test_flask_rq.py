@@ -35,7 +35,7 @@ def test_a_view_enqueues_and_its_worker_runs_jobs_within_the_application(
 def test_its_cron_enqueues(client: Client, redis: Redis) -> None:
     low = Queue('low', connection=redis)
     cron = client.start('flask', 'rq', 'cron', env=APP)
-    client.processes.wait_for(lambda: low.count == 1, message='the job of the cron file')
+    client.until(lambda: low.count == 1, message='the job of the cron file')
     cron.terminate()
     assert cron.wait() == 0
     [job] = low.jobs

@@ -30,7 +30,7 @@ def everywhere(client: Client, redis: Redis) -> dict[str, str]:
     client.burst('default')
     running = queue.enqueue(jobs.sleep, 60)
     client.worker('default', name='running')
-    client.processes.wait_for(lambda: running.get_executions(), message='a job that is shown to run')
+    client.until(lambda: running.get_executions(), message='a job that is shown to run')
     canceled = queue.enqueue(jobs.add, 1, 2)
     canceled.cancel()
     scheduled = queue.enqueue_in(timedelta(hours=1), jobs.add, 1, 2)

@@ -27,7 +27,7 @@ def test_jobs_of_each_status_and_workers_with_their_counts_are_metrics(
     for denominator in (1, 2, 0):
         queue.enqueue(jobs.divide, 1, denominator)
     worker = client.worker('default', '--name', 'scraped')
-    client.processes.wait_for(lambda: queue.failed_job_registry.count == 1)
+    client.until(lambda: queue.failed_job_registry.count == 1)
     queue.enqueue_in(timedelta(hours=1), jobs.add, 1, 2)
     Queue('other', connection=redis).enqueue(jobs.add, 1, 2)
     site = serve('rq-exporter', '--host', '127.0.0.1', '--port', '{port}', '--redis-url', redis_url)
@@ -38,7 +38,7 @@ def test_jobs_of_each_status_and_workers_with_their_counts_are_metrics(
         return metrics(page.text)
 
     labels = '{name="scraped",queues="default"}'
-    client.processes.wait_for(lambda: sample()[f'rq_workers_success_total{labels}'] == 2)
+    client.until(lambda: sample()[f'rq_workers_success_total{labels}'] == 2)
     found = sample()
     assert found[f'rq_workers_failed_total{labels}'] == 1
     assert found[f'rq_workers_working_time_total{labels}'] > 0

@@ -48,8 +48,8 @@ def test_jobs_once_periodic_and_by_cron_come_into_our_queue_and_run(
     def runs(name: str) -> int:
         return len(jobs[name].results())
 
-    client.processes.wait_for(lambda: runs('often') == 2, message='both runs of the periodic job')
-    client.processes.wait_for(lambda: runs('once') == runs('front') == runs('cron') == 1)
+    client.until(lambda: runs('often') == 2, message='both runs of the periodic job')
+    client.until(lambda: runs('once') == runs('front') == runs('cron') == 1)
     assert {name: jobs[name].return_value() for name in ids} == {
         'once': 3,
         'later': None,
