@@ -14,8 +14,12 @@
     |-- InvalidFunction (ValueError)   a worker could not import that function
     |-- InvalidJobId (ValueError)      an id with characters that keys use
     |-- TimeoutFormatError (ValueError)  not a duration
-    |-- PayloadTooLarge (ValueError)   arguments or a result over the limit
+    |-- PayloadTooLarge (ValueError)   arguments or meta data over the limit
+    |   `-- ResultTooLarge               a result over the limit
     |-- DeserializationError           a payload cannot be read
+    |-- SignatureError                 a payload is not signed by who should have
+    |-- SigningConfigError (ValueError)  keys or modes of signing cannot be used
+    |-- FunctionNotAllowed             the worker's allow-list does not have it
     |
     |-- AbandonedJobError              the worker of this job vanished
     |-- WorkerNameTaken (ValueError)   another live worker has that name
@@ -50,6 +54,7 @@ __all__ = [
     'DeserializationError',
     'DuplicateJobError',
     'DuplicateSchedulerError',
+    'FunctionNotAllowed',
     'InvalidFunction',
     'InvalidJobDependency',
     'InvalidJobId',
@@ -60,12 +65,15 @@ __all__ = [
     'NotAFunctionError',
     'PayloadTooLarge',
     'RQError',
+    'ResultTooLarge',
     'SchedulerNotFound',
     'ScriptsUnavailable',
     'ServerError',
     'ServerNotFound',
     'ServerStartError',
     'ShutDownImminentException',
+    'SignatureError',
+    'SigningConfigError',
     'StaleExecution',
     'StopRequested',
     'TimeoutFormatError',
@@ -127,6 +135,22 @@ class PayloadTooLarge(RQError, ValueError):
 
 class DeserializationError(RQError):
     """Catch this around `job.args`, `job.func` and `return_value()`: broken data, or made with another serializer."""
+
+
+class ResultTooLarge(PayloadTooLarge):
+    """Expect this as the reason why a job has failed: what its function returned is over the limit (`rq.limits`)."""
+
+
+class SignatureError(RQError):
+    """Catch this around `job.args`, `job.meta` and `return_value()` where signing is required: who wrote it had no key."""
+
+
+class SigningConfigError(RQError, ValueError):
+    """Catch this where processes start: the keys or the modes of signing cannot be used; nothing runs unsigned instead."""
+
+
+class FunctionNotAllowed(RQError):
+    """Expect this as the reason why a job has failed: its function, or a callback, is not on the worker's allow-list."""
 
 
 class AbandonedJobError(RQError):

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from rq import signing
 from rq.defaults import RQ_KEY_PREFIX, UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
-from rq.exceptions import DeserializationError
-from rq.job.call import PAYLOAD_LIMIT
+from rq.exceptions import DeserializationError, PayloadTooLarge, ResultTooLarge
+from rq.limits import LIMITS
 from rq.serializers import reader, resolve_serializer
 from rq.store import fields as codec
 from rq.store import job as store
@@ -32,9 +33,6 @@ __all__ = [
     'get_key',
 ]
 
-# A result and its traceback travel in one argument; what a failing job says is cut here: 1 MB tells enough.
-EXCEPTION_LIMIT = 1_000_000
-
 
 def get_key(job_id: str) -> str:
     """The key of a job's results stream."""
@@ -44,24 +42,28 @@ def get_key(job_id: str) -> str:
 def encode_return_value(serializer: Any, value: Any) -> bytes:
     """The stored form of what a function returned: base64 of the serialized value, empty for None.
 
-    A value that the serializer refuses, in whatever way, or that Redis would, is stored as RQ's text for that.
+    A value that the serializer refuses, in whatever way, is stored as RQ's text for that. Raises ResultTooLarge.
     """
     if value is None:
         return b''
     try:
-        found = b64encode(serializer.dumps(value))
+        found = serializer.dumps(value)
+        memoryview(found)  # a text is none of what base64 takes
     except Exception:  # noqa: BLE001 - pickling runs the value's own code; the job has succeeded all the same
-        found = None
-    if found is None or len(found) > PAYLOAD_LIMIT:
-        return b64encode(serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD))
-    return found
+        found = serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD)
+    if len(found) > LIMITS.result or len(found) > LIMITS.stored // 4 * 3:  # base64 makes four bytes of three
+        raise ResultTooLarge(
+            f'The result takes {len(found)} bytes, the limit is {min(LIMITS.result, LIMITS.stored // 4 * 3)} (RQ_MAX_RESULT): '
+            'put the data elsewhere and return where it is'
+        )
+    return b64encode(found)
 
 
 def encode_exception(text: str) -> bytes:
     """The stored form of a traceback: base64 of the zlib-packed text."""
-    if len(text) > EXCEPTION_LIMIT:
-        half = EXCEPTION_LIMIT // 2
-        text = f'{text[:half]}\n... {len(text) - EXCEPTION_LIMIT} characters left out ...\n{text[-half:]}'
+    if len(text) > LIMITS.exception:
+        half = max(1, LIMITS.exception // 2)
+        text = f'{text[:half]}\n... {len(text) - LIMITS.exception} characters left out ...\n{text[-half:]}'
     return b64encode(zlib.compress(text.encode('utf-8', 'backslashreplace'), 1))
 
 
@@ -206,7 +208,12 @@ class Result:
         if self.exc_string is not None:
             found['exc_string'] = encode_exception(self.exc_string).decode()
         if self.return_value is not None:
-            found['return_value'] = encode_return_value(self.serializer, self.return_value).decode()
+            value = encode_return_value(self.serializer, self.return_value)
+            found['return_value'] = value.decode()
+            if signing.active is not None:
+                found['sig'] = signing.active.sign_result(
+                    self.job_id.encode(), (self.execution_id or '').encode(), value
+                )
         for name in ('execution_id', 'execution_started_at', 'execution_ended_at'):
             value = getattr(self, name)
             if value is not None:
@@ -219,10 +226,12 @@ class Result:
     def restore(
         cls, job_id: str, result_id: str, payload: dict[Any, Any], connection: Redis, serializer: Any = None
     ) -> Result:
-        """The result of an entry of the stream. Raises DeserializationError for one that cannot be read."""
+        """The result of an entry of the stream. Raises DeserializationError for one that cannot be read, SignatureError."""
         fields = {codec.text(name): value for name, value in payload.items()}
         milliseconds = int(result_id.partition('-')[0])
         found = resolve_serializer(serializer)
+        if signing.active is not None:
+            signing.active.check_result(job_id, fields)
         return cls(
             job_id,
             _type(fields.get('type', b'')),
@@ -299,6 +308,8 @@ def decode_exception(stored: bytes | None) -> str | None:
         return None
     try:
         return codec.text(codec.expand(b64decode(stored)))
+    except PayloadTooLarge as error:
+        return f'(a traceback that is not shown: {error})'
     except ValueError:
         return codec.text(stored)
 

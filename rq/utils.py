@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .exceptions import InvalidFunction, NotAFunctionError, TimeoutFormatError
+from .limits import name_parts
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -265,9 +266,7 @@ def import_attribute(name: str) -> Any:
     Raises ValueError, with the reason, if there is none; what a module raises while it is imported, unless that is an
     ImportError, comes through as it is.
     """
-    parts = name.split('.')
-    if not all(parts):
-        raise ValueError(f'Invalid attribute name: {name}')
+    parts = name_parts(name)
     reason: Exception | None = None
     for cut in range(len(parts) - 1, 0, -1):
         try:

@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import DeserializationError, InvalidFunction, PayloadTooLarge
+from rq.limits import LIMITS
 from rq.serializers import reader
 from rq.store import fields as codec
 from rq.utils import get_call_string, import_attribute, resolve_function_reference
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from rq.serializers import Serializer
     from rq.types import FunctionReferenceType
 
-__all__ = ['PAYLOAD_LIMIT', 'describe', 'dump', 'dump_meta', 'find', 'load', 'load_meta', 'pack', 'reference']
+__all__ = ['describe', 'dump', 'dump_meta', 'find', 'load', 'load_meta', 'pack', 'printable', 'reference', 'shown']
 
-# Redis refuses a string of more than 512 MB with a closed connection; say so before anything is sent.
-PAYLOAD_LIMIT = 512 * 1024 * 1024
 # A megabyte of images or archives would take zlib 40 ms to make no smaller: of so much a sample is tried first.
 LARGE = 1024 * 1024
 SAMPLE = 64 * 1024
@@ -64,7 +63,7 @@ def describe(name: str | None, args: Any, kwargs: Any) -> str | None:
 def dump(serializer: Serializer, call: tuple[Any, ...]) -> bytes:
     """The call as the serializer writes it.
 
-    Raises what the serializer raises, with a note that names the argument, and PayloadTooLarge past 512 MB.
+    Raises what the serializer raises, with a note that names the argument, and PayloadTooLarge past the limit.
     """
     try:
         data = serializer.dumps(call)
@@ -73,12 +72,25 @@ def dump(serializer: Serializer, call: tuple[Any, ...]) -> bytes:
             f'{_culprit(serializer, call)} cannot be stored for a worker: pass plain data, such as an id or a path'
         )
         raise
-    if len(data) > PAYLOAD_LIMIT:
+    if len(data) > LIMITS.stored:
         raise PayloadTooLarge(
-            f'The call of {call[0]}() takes {len(data)} bytes, Redis stores up to {PAYLOAD_LIMIT}: '
+            f'The call of {call[0]}() takes {len(data)} bytes, the limit is {LIMITS.stored} (RQ_MAX_STORED): '
             'put the data elsewhere and pass where it is'
         )
     return data
+
+
+def shown(description: str | None) -> str | None:
+    """A description as it is stored and shown: what is longer than the limit is cut."""
+    if description is None or len(description) <= LIMITS.description:
+        return description
+    return f'{description[: LIMITS.description]}...'
+
+
+def printable(text: str) -> str:
+    """The text as errors and log lines may have it: short, and nothing that steers a terminal or forges a line."""
+    cut = text if len(text) <= 200 else f'{text[:200]}...'
+    return cut if cut.isprintable() else ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in cut)
 
 
 def _culprit(serializer: Serializer, call: tuple[Any, ...]) -> str:
@@ -95,7 +107,7 @@ def _culprit(serializer: Serializer, call: tuple[Any, ...]) -> str:
 
 def pack(data: bytes) -> bytes:
     """The call as it is stored: compressed where that saves something."""
-    if len(data) > codec.EXPANDED_LIMIT:
+    if len(data) > LIMITS.expanded:
         return data  # readers refuse to expand that much; as it is they take it
     if len(data) > LARGE and data[:1] != codec.ZLIB and not _compressible(data):
         return data
@@ -109,12 +121,18 @@ def _compressible(data: bytes) -> bool:
 
 
 def dump_meta(serializer: Serializer, meta: dict[Any, Any]) -> bytes:
-    """The meta data as the serializer writes it. Raises what the serializer raises, with a note that says so."""
+    """The meta data as the serializer writes it.
+
+    Raises what the serializer raises, with a note that says so, and PayloadTooLarge past the limit.
+    """
     try:
-        return serializer.dumps(meta)
+        stored = serializer.dumps(meta)
     except Exception as error:
         error.add_note("A value in the job's meta cannot be stored: keep plain data there")
         raise
+    if len(stored) > LIMITS.stored:
+        raise PayloadTooLarge(f"The job's meta takes {len(stored)} bytes, the limit is {LIMITS.stored} (RQ_MAX_STORED)")
+    return stored
 
 
 def load_meta(serializer: Serializer, stored: bytes, job_id: str) -> dict[Any, Any]:

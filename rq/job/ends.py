@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from rq import signing
 from rq.callbacks import (
     as_callback,
     execute_failure_callback,
@@ -12,9 +13,11 @@ from rq.callbacks import (
     execute_success_callback,
 )
 from rq.defaults import CALLBACK_TIMEOUT
+from rq.exceptions import FunctionNotAllowed, SignatureError
 from rq.store.states import JobStatus
 from rq.utils import import_attribute, now
 
+from . import seal
 from .retry import matches
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ class Ends:
     """Mixed into Job. A callback that cannot be imported raises ValueError when it is looked at."""
 
     id: str
+    _allow: Any
     retries_left: Any
     retry_intervals: Any
     retry_on: list[str] | None
@@ -51,6 +55,8 @@ class Ends:
 
     def retries_after(self, error: BaseException) -> bool:
         """Whether what its Retry says of exceptions lets it be tried again after this one, if there are tries left."""
+        if isinstance(error, (SignatureError, FunctionNotAllowed)):
+            return False  # it would be the same the next time
         if self.give_up_on and matches(error, self.give_up_on):
             return False
         return not self.retry_on or matches(error, self.retry_on)
@@ -82,7 +88,10 @@ class Ends:
             return None
         known: dict[str, Any] = self.__dict__.setdefault('_callbacks', {})
         if name not in known:
-            known[name] = import_attribute(name)
+            if signing.active is not None:
+                seal.check(self)
+            allowed = self._allow
+            known[name] = import_attribute(name) if allowed is None else allowed.find(name)
         found: Callable[..., Any] = known[name]
         return found
 
@@ -140,7 +149,7 @@ class Ends:
 
     def send_webhooks(self: Any, status: str | JobStatus, *, exc_string: str | None = None) -> None:
         """Sends those of its webhooks that are for this status; what goes wrong is logged. For workers."""
-        if self.webhooks:
+        if self.webhooks and seal.admits(self):
             from rq.webhook import deliver
 
             deliver(self, JobStatus(status), exc_string=exc_string)

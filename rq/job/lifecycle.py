@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rq import signing
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.store import fields as codec
 from rq.store import job as store
@@ -11,7 +12,7 @@ from rq.store import keys
 from rq.store.states import JobStatus
 from rq.utils import now, utcformat
 
-from . import call
+from . import call, seal
 from .fields import changed, encoded
 
 if TYPE_CHECKING:
@@ -51,13 +52,15 @@ class Lifecycle:
         stored['data'] = self._raw[b'data'] if b'data' in self._raw else call.pack(self.data)
         if include_meta:
             stored.update(self._stored_meta())
+        if signing.active is not None:
+            seal.sign(self, stored, stored)
         return stored
 
     def _stored_meta(self: Any) -> dict[str, Any]:
         before = self._before().get('meta')
         if '_meta' not in self.__dict__:
-            return {'meta': before} if before else {}
-        return {'meta': call.dump_meta(self.serializer, self._meta)} if self._meta or before else {}
+            return seal.stored_meta(self._before()) if before else {}
+        return seal.dump_meta(self, self._meta) if self._meta or before else {}
 
     def _before(self: Any) -> dict[str, Any]:
         """The hash as it was when this object last stored or read it."""
@@ -86,6 +89,8 @@ class Lifecycle:
                 fields['data'] = data
         if include_meta and '_meta' in self.__dict__:
             fields.update(self._stored_meta())
+        if signing.active is not None:
+            seal.sign(self, fields, {**before, **fields})
         return fields
 
     def cancel(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from rq import signing
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
-from rq.serializers import DefaultSerializer, name_of, named, resolve_serializer
+from rq.serializers import DefaultSerializer, name_of, resolve_serializer
 from rq.store import fields as codec
 from rq.store import job as store
 from rq.store import keys
 from rq.store.states import JobStatus
 from rq.utils import now
 
-from . import call, checks, fields
+from . import call, checks, fields, seal
 from .dependency import Waiting
 from .ends import Ends
 from .ids import new_job_id, parse_job_id, validate_job_id
@@ -50,6 +51,8 @@ _DERIVED = (
     '_stored',
     '_fresh',
     '_callbacks',
+    '_seal',
+    '_admitted',
 )
 
 
@@ -146,7 +149,7 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
         job._func_name, job._instance = call.reference(func)
         job._args, job._kwargs = checks.arguments(args), checks.keyword_arguments(kwargs)
         job.origin = origin
-        job.description = description or call.describe(job._func_name, job._args, job._kwargs)
+        job.description = call.shown(description or call.describe(job._func_name, job._args, job._kwargs))
         job.timeout = checks.seconds('timeout', timeout)
         job.result_ttl = checks.seconds('result_ttl', result_ttl)
         job.failure_ttl = checks.seconds('failure_ttl', failure_ttl)
@@ -200,7 +203,7 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
         job._raw = raw
         name = raw.get(b'serializer')
         if name:
-            job.serializer = named(job.serializer, name)
+            job.serializer = seal.serializer(job, name)
         del job.__dict__['created_at']
         return job
 
@@ -210,7 +213,7 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
             have.pop(name, None)
         self._raw = raw
         if raw.get(b'serializer'):
-            self.serializer = named(self.serializer, raw[b'serializer'])
+            self.serializer = seal.serializer(self, raw[b'serializer'])
 
     def refresh(self) -> None:
         """Reads the job again. Raises NoSuchJobError when it is not stored any more."""
@@ -238,6 +241,8 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
     @id.setter  # noqa: A003 - the property of that name, not the builtin
     def id(self, value: str) -> None:
         validate_job_id(value)
+        if signing.active is not None:
+            seal.fault(self)  # by the id that it was signed for
         self._id = value
 
     def get_id(self) -> str:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rq import signing
 from rq.exceptions import DeserializationError
 from rq.serializers import PICKLE, DefaultSerializer, reader
 from rq.store import fields as codec
 from rq.store import job as store
 
-from . import call
+from . import call, seal
 
 if TYPE_CHECKING:
     from redis import Redis
+
+    from rq.allow import AllowList
 
 __all__ = ['Payload']
 
 
 class Payload:
-    """Mixed into Job. Each attribute may raise DeserializationError."""
+    """Mixed into Job. Each attribute may raise DeserializationError, and SignatureError where signing is required."""
 
     connection: Redis
     id: str
@@ -30,10 +33,13 @@ class Payload:
     _instance: Any
     _args: Any
     _kwargs: Any
+    _allow: AllowList | None = None  # of the worker that runs it
 
     # --- the call
 
     def _deserialize_data(self) -> None:
+        if signing.active is not None:
+            seal.check(self)
         plain = codec.expand(self._stored_data())
         if self.serializer is not DefaultSerializer or plain[:1] != PICKLE:
             self.serializer = reader(self.serializer, plain)  # its result and its meta data are written as its call was
@@ -73,6 +79,8 @@ class Payload:
 
     @data.setter
     def data(self, value: bytes) -> None:
+        if signing.active is not None:
+            seal.fault(self)  # while what was read is all there
         for name in ('_func_name', '_instance', '_args', '_kwargs'):
             self.__dict__.pop(name, None)
         self._raw.pop(b'data', None)
@@ -118,6 +126,8 @@ class Payload:
     @property
     def func(self) -> Any:
         """The function itself, imported. Raises ValueError when there is none of this name."""
+        if self._allow is not None:
+            return self._allow.find(self.func_name, self.instance)
         return call.find(self.func_name, self.instance)
 
     def get_call_string(self) -> str | None:
@@ -131,6 +141,8 @@ class Payload:
         """The caller's own data, kept with the job by `save` and `save_meta`."""
         if '_meta' not in self.__dict__:
             raw = self._raw.get(b'meta')
+            if raw and signing.active is not None:
+                seal.check_meta(self)
             self._meta: dict[Any, Any] = call.load_meta(self.serializer, raw, self.id) if raw else {}
         return self._meta
 
@@ -141,13 +153,15 @@ class Payload:
     def get_meta(self, refresh: bool = True) -> dict[Any, Any]:
         """The meta data, read again from Redis unless told not to."""
         if refresh:
-            raw = store.field(self.connection, self.id, 'meta')
-            self._raw.pop(b'meta', None)
+            if signing.active is not None:
+                seal.fault(self)  # while what was read is all there
             self.__dict__.pop('_meta', None)
-            if raw:
-                self._raw[b'meta'] = raw
+            for name, value in store.some_fields(self.connection, self.id, 'meta', 'meta_sig').items():
+                self._raw.pop(name, None)
+                if value:
+                    self._raw[name] = value
         return self.meta
 
     def save_meta(self) -> None:
         """Stores the meta data alone."""
-        store.update(self.connection, self.id, {'meta': call.dump_meta(self.serializer, self.meta)})
+        store.update(self.connection, self.id, seal.dump_meta(self, self.meta))

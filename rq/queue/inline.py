@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from rq import signing
 from rq.defaults import DEFAULT_RESULT_TTL
 from rq.exceptions import NoSuchJobError
 from rq.job import JobStatus
@@ -47,6 +48,8 @@ def run_inline(queue: Any, job: Job) -> Job:
     ended = began + (time.monotonic_ns() - clock) // 1000
     ttl = job.get_result_ttl(DEFAULT_RESULT_TTL) if kind == 'F' else 0  # of a failure the hash has it
     lease = store.Lease(job.origin, job.id, execution)
+    if signing.active is not None:
+        payload = signing.active.seal(kind.encode(), job.id.encode(), execution.encode(), payload)
     store.finish_inline(queue.connection, WORKER, store.Outcome(kind, lease, began, ended, ttl, payload))
     _look_again(job, kind, ended)
     job.send_webhooks(JobStatus.FINISHED if kind == 'F' else JobStatus.FAILED, exc_string=text or None)

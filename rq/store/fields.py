@@ -8,19 +8,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import DeserializationError, PayloadTooLarge
+from rq.limits import LIMITS
 from rq.utils import utcparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ['EXPANDED_LIMIT', 'compress', 'expand', 'flag', 'instant', 'integer', 'json_list', 'real', 'text']
+__all__ = ['compress', 'expand', 'flag', 'instant', 'integer', 'json_list', 'real', 'text']
 
 # zlib saves nothing on small payloads and costs 4 us each (design.md); RQ reads both forms.
 COMPRESS_FROM = 1024
 # The first byte of what zlib makes.
 ZLIB = b'\x78'
-# What a compressed payload may expand to: 256 MB. A few hundred KB of zlib can claim a gigabyte (guarantees.md, 7).
-EXPANDED_LIMIT = 256 * 1024 * 1024
 
 
 def compress(payload: bytes) -> bytes:
@@ -35,10 +34,11 @@ def compress(payload: bytes) -> bytes:
     return packed if ambiguous or len(packed) < len(payload) else payload
 
 
-def expand(payload: bytes, limit: int = EXPANDED_LIMIT) -> bytes:
-    """The payload as it was given. Raises PayloadTooLarge where it would expand past `limit` bytes."""
+def expand(payload: bytes, limit: int | None = None) -> bytes:
+    """The payload as it was given. Raises PayloadTooLarge where it would expand past `limit` bytes (RQ_MAX_EXPANDED)."""
     if payload[:1] != ZLIB:  # stored as it is
         return payload
+    limit = LIMITS.expanded if limit is None else limit
     reader = zlib.decompressobj()
     try:
         plain = reader.decompress(payload, limit + 1)

@@ -33,6 +33,7 @@ __all__ = [
     'results',
     'running',
     'save',
+    'some_fields',
     'status_key',
     'time',
     'update',
@@ -69,6 +70,12 @@ def field(connection: Any, job_id: str, name: str) -> bytes | None:
     """One field of the hash, or None."""
     value: bytes | None = connection.hget(keys.job(job_id), name)
     return value
+
+
+def some_fields(connection: Any, job_id: str, *names: str) -> dict[bytes, bytes | None]:
+    """These fields of the hash as they are at one instant; None for those that it has not."""
+    values = connection.hmget(keys.job(job_id), names)
+    return {name.encode(): value for name, value in zip(names, values, strict=True)}
 
 
 def exists(connection: Any, job_id: str) -> bool:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
+from rq import signing
 from rq.connections import clone
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.executions import Execution
@@ -29,6 +30,7 @@ from rq.timeouts import TimerDeathPenalty, UnixSignalDeathPenalty
 
 from . import settings
 from .failure import exception_text
+from .guard import guard
 from .log import JobLog
 from .outage import Outage
 from .runner import Runner
@@ -88,6 +90,8 @@ def alone(worker: BaseWorker, job: Job, queue: Any, execution: Execution | None 
     """
     held = hold(worker, job, queue, execution)
     runner = Runner(worker, JobLog(worker.log, None), None)
+    if runner.guarded:
+        guard(worker, job, queue.name)
     if threading.current_thread() is not threading.main_thread() and issubclass(
         runner._death_penalty, UnixSignalDeathPenalty
     ):
@@ -103,6 +107,8 @@ def alone(worker: BaseWorker, job: Job, queue: Any, execution: Execution | None 
     finally:
         CURRENT.reset(token)
         kind, ttl, payload = runner.outcome or runner._untold(None)
+        if signing.active is not None:
+            payload = signing.active.seal(kind, held.lease.id.encode(), held.lease.execution.encode(), payload)
         times = (held.redis_us(began), held.redis_us(time.monotonic_ns()))
         send(worker, Outcome(kind.decode(), held.lease, *times, ttl, payload))
 

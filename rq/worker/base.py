@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from redis.exceptions import RedisError
 
+from rq.allow import allow_list
 from rq.defaults import (
     DEFAULT_JOB_MONITORING_INTERVAL,
     DEFAULT_LOGGING_DATE_FORMAT,
@@ -22,6 +23,7 @@ from rq.defaults import (
 from rq.exceptions import DeserializationError
 from rq.job import Job, JobStatus, Retry
 from rq.job_lifecycle import call_exception_handlers
+from rq.limits import LIMITS
 from rq.logutils import blue, green, setup_loghandlers, yellow
 from rq.queue import Queue
 from rq.serializers import resolve_serializer
@@ -30,6 +32,7 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from rq.utils import backend_class, ensure_job_list, get_connection_from_queues, now
 from rq.version import VERSION
 
+from . import guard
 from .alone import CURRENT, Held, reported
 from .care import promote
 from .chain import Chain
@@ -55,8 +58,6 @@ __all__ = ['BaseWorker', 'logger']
 
 logger = logging.getLogger('rq.worker')
 
-# Characters of a traceback that are logged; up to 1 MB of it is stored.
-LOGGED = 100_000
 # Seconds for which RQ's last sign of life of a run is good.
 HEARTBEAT = 60
 
@@ -91,6 +92,8 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         prepare_for_work: bool = True,
         serializer: Any = None,
         work_horse_killed_handler: Callable[..., Any] | None = None,
+        *,
+        allow: Any = None,
     ) -> None:
         found = connection or get_connection_from_queues(ensure_job_list(queues))
         if found is None:
@@ -114,6 +117,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         self.work_horse_killed_handler = work_horse_killed_handler
         self._exc_handlers: list[Any] = list(ensure_job_list(exception_handlers or []))
         self.horse_options = HorseOptions()
+        self.allow = allow_list(allow)
         self.incarnation = uuid4().hex[:16]
         self._is_horse = False
         self._dequeue_strategy = DequeueStrategy.DEFAULT
@@ -155,6 +159,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         if logging_level is None and logger.level == logging.NOTSET:
             logging_level = 'INFO'
         setup_loghandlers(logging_level, date_format, log_format)
+        guard.is_on(self)  # keys that cannot be read end the worker before it has taken anything
         self.pid, self.hostname = os.getpid(), socket.gethostname()  # the process that works, which may be a fork
         self.register_birth()
         self.log.info("Worker '%s' started with PID %s, version %s", self.key, self.pid, VERSION)
@@ -300,7 +305,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Logs what a job raised and hands it to the handlers, in their order, until one answers False."""
-        text = shortened(exception_text(exc_info[1]), LOGGED)
+        text = shortened(exception_text(exc_info[1]), LIMITS.log)
         line = f'[Job {job.id}]: exception raised while executing ({_name(job)})\n{text}'.rstrip()
         self.log.error(line) if self._runner is None else self._runner.log.error(line)
         call_exception_handlers(self._exc_handlers, job, *exc_info)
@@ -328,7 +333,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
     def _begin_line(self, job: Job, queue: Queue) -> str:
         if not self.log_job_description:
             return f'{green(queue.name)}: ({job.id})'
-        return f'{green(queue.name)}: {blue(one_line(job.description or _name(job)))} ({job.id})'
+        return f'{green(queue.name)}: {blue(one_line(job.description or _name(job), LIMITS.line))} ({job.id})'
 
     # --- as a value
 

@@ -72,8 +72,13 @@ def shortened(text: str, most: int) -> str:
     return f'{text[: most // 2]}\n... {len(text) - most} characters left out ...\n{text[-(most // 2) :]}'
 
 
-def one_line(text: str) -> str:
-    """The text as a log line may have it: control characters, which could forge lines or steer a terminal, escaped."""
+def one_line(text: str, most: int = 0) -> str:
+    """The text as a log line may have it: control characters, which could forge lines or steer a terminal, escaped.
+
+    `most`: characters of it that are shown; 0: all.
+    """
+    if most and len(text) > most:
+        text = f'{text[:most]}...'
     if text.isprintable():
         return text
     return ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis.exceptions import RedisError
 
-from rq.exceptions import AbandonedJobError, NoSuchJobError
+from rq.exceptions import AbandonedJobError, NoSuchJobError, SignatureError
+from rq.job.seal import admits
 from rq.results import decode_exception
 from rq.store import note as store
 
 from .failure import exception_text, reason_of
+from .guard import guard, is_on
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -128,6 +130,10 @@ class _Task:
         worker, job_id = self.worker, self.note.job_id
         try:
             job: Job = worker.job_class.fetch(job_id, connection=worker.connection, serializer=worker.serializer)
+            if is_on(worker):
+                guard(worker, job, self.note.queue)
+                if not admits(job):
+                    raise SignatureError('it is not signed as it should be')
             return job
         except NoSuchJobError:
             self.log.warning('Job %s is gone: its %s cannot be run', job_id, what)

@@ -8,16 +8,16 @@ from contextvars import copy_context
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from rq import signing
 from rq.defaults import DEFAULT_FAILURE_TTL
-from rq.exceptions import PayloadTooLarge
 from rq.executions import Execution
 from rq.job import JobStatus, Retry
-from rq.job.call import PAYLOAD_LIMIT
 from rq.results import encode_exception, encode_return_value
 from rq.store.wire import bulk
 from rq.timeouts import BaseTimeoutException, JobTimeoutException, UnixSignalDeathPenalty
 
 from .failure import exception_text, reason_of
+from .guard import guard, is_on
 from .settlement import STOPPED
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Runner:
         self.deadline = deadline
         self.queues = worker.queues
         self.pid = os.getpid()
+        self.guarded = is_on(worker)
         self._packed_queues = [bulk(queue.name.encode()) for queue in self.queues]
         self._registries = [queue.started_job_registry for queue in self.queues]
         self._death_penalty = worker.death_penalty_class
@@ -124,6 +125,8 @@ class Runner:
             self.done += 1
         else:
             self.failed += 1
+        if signing.active is not None:
+            payload = signing.active.seal(kind, claimed.id, claimed.execution, payload)
         times = (pack.redis_us(clock_ns), pack.redis_us(ended))
         return packed_outcome(kind, self._packed_queues[claimed.queue], claimed, times, ttl, payload), ended
 
@@ -132,6 +135,8 @@ class Runner:
         job: Job = worker.job_class.from_hash(
             claimed.id.decode('utf-8', 'backslashreplace'), claimed.hash, worker.connection, worker.serializer
         )
+        if self.guarded:
+            guard(worker, job, queue.name)
         job._status = JobStatus.STARTED
         job.started_at = datetime.fromtimestamp(started_us / 1e6, UTC)
         job.worker_name = worker.name
@@ -189,11 +194,9 @@ class Runner:
             os._exit(0)
 
     def note_success(self, job: Job, value: Any) -> None:
-        """Takes down that a job's function returned `value`. Raises PayloadTooLarge for one that Redis cannot store."""
+        """Takes down that a job's function returned `value`. Raises ResultTooLarge."""
         ttl = job.get_result_ttl(self.worker.default_result_ttl)
         stored = encode_return_value(job.serializer, value) if ttl != 0 else b''
-        if len(stored) > PAYLOAD_LIMIT:  # Redis would hang up, again and again
-            raise PayloadTooLarge(f'The result takes {len(stored)} bytes, Redis stores up to {PAYLOAD_LIMIT}')
         self.outcome = (b'F', ttl, stored)
 
     def note_failure(self, text: str, final: bool = False) -> None:

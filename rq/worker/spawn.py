@@ -114,6 +114,7 @@ class SpawnWorker(Worker):
 ATTRIBUTES = (
     'name', 'incarnation', 'default_result_ttl', 'worker_ttl', 'maintenance_interval', 'job_monitoring_interval',
     'log_job_description', 'disable_default_exception_handler', 'death_penalty_class', 'horse_options', 'birth_date',
+    'allow',
 )  # fmt: skip
 
 

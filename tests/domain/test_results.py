@@ -15,9 +15,10 @@ import pytest
 from redis import Redis
 
 from rq import Queue, results
-from rq.exceptions import DeserializationError
+from rq.exceptions import DeserializationError, ResultTooLarge
 from rq.job import Job
-from rq.results import EXCEPTION_LIMIT, Result, encode_exception, encode_return_value, get_key
+from rq.limits import LIMITS
+from rq.results import Result, encode_exception, encode_return_value, get_key
 from rq.serializers import JSONSerializer
 from tests.domain import work
 
@@ -158,16 +159,18 @@ def test_what_cannot_be_pickled_is_told_in_rqs_words(value: Any) -> None:
     assert encode_return_value(JSONSerializer, value) == UNSERIALIZABLE
 
 
-def test_what_redis_could_not_hold_is_told_in_rqs_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, 'PAYLOAD_LIMIT', 100)
-    assert encode_return_value(JSONSerializer, 'x' * 100) == UNSERIALIZABLE
+@pytest.mark.parametrize(('limit', 'of'), [(100, 'result'), (136, 'stored')])
+def test_a_result_over_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch, limit: int, of: str) -> None:
+    monkeypatch.setattr(f'rq.limits.LIMITS.{of}', limit)
+    with pytest.raises(ResultTooLarge, match=r'The result takes 103 bytes, the limit is 10[02] \(RQ_MAX_RESULT\)'):
+        encode_return_value(JSONSerializer, 'x' * 101)
     assert encode_return_value(JSONSerializer, 'x' * 50) != UNSERIALIZABLE
 
 
 def test_a_traceback_without_end_is_cut_in_the_middle() -> None:
-    packed = encode_exception('a' * EXCEPTION_LIMIT + 'z' * EXCEPTION_LIMIT)
+    packed = encode_exception('a' * LIMITS.exception + 'z' * LIMITS.exception)
     text = zlib.decompress(base64.b64decode(packed)).decode()
-    assert len(text) < EXCEPTION_LIMIT + 100
+    assert len(text) < LIMITS.exception + 100
     assert text.startswith('aaa') and text.endswith('zzz')
     assert '... 1000000 characters left out ...' in text
 

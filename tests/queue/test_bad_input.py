@@ -16,7 +16,7 @@ from redis import Redis
 
 from rq import Callback, Queue, RateLimit, Retry
 from rq.exceptions import InvalidFunction, InvalidJobId, NotAFunctionError, PayloadTooLarge, TimeoutFormatError
-from rq.job import Job, call
+from rq.job import Job
 from tests.domain.work import Calculator, give
 
 
@@ -179,10 +179,10 @@ def test_meta_that_cannot_be_pickled_is_refused(queue: Queue, unchanged: Any) ->
 
 
 def test_more_than_redis_can_hold_is_refused(queue: Queue, unchanged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call, 'PAYLOAD_LIMIT', 1000)
+    monkeypatch.setattr('rq.limits.LIMITS.stored', 1000)
     with (
         unchanged(),
-        pytest.raises(PayloadTooLarge, match=r'give\(\) takes \d+ bytes, Redis stores up to 1000: put the'),
+        pytest.raises(PayloadTooLarge, match=r'give\(\) takes \d+ bytes, the limit is 1000 \(RQ_MAX_STORED\): put the'),
     ):
         queue.enqueue(give, 'x' * 1000)
 

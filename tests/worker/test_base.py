@@ -206,15 +206,15 @@ def test_a_method_that_raises_is_seen_and_what_the_function_did_counts(
         assert 'exception raised after its end' in caplog.text
 
 
-def test_a_result_that_redis_cannot_store_is_a_failure_as_any_other(
+def test_a_result_over_the_limit_is_a_failure_as_any_other(
     kind: type[BaseWorker], queue: Queue, run: Run, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr('rq.worker.runner.PAYLOAD_LIMIT', 1000)
+    monkeypatch.setattr('rq.limits.LIMITS.result', 1000)
     large, small = queue.enqueue(operator.mul, b'x', 1000), queue.enqueue(operator.mul, b'x', 10)
     run(kind, exception_handlers=handlers(None))
-    assert last_line(large).startswith('rq.exceptions.PayloadTooLarge: The result takes 1')
+    assert last_line(large).startswith('rq.exceptions.ResultTooLarge: The result takes 1')
     assert small.return_value() == b'x' * 10
-    assert [line.split()[:3] for line in journal.lines] == [['0', '_operator.mul', 'PayloadTooLarge']]
+    assert [line.split()[:3] for line in journal.lines] == [['0', '_operator.mul', 'ResultTooLarge']]
 
 
 # --- exception handlers

@@ -12,7 +12,8 @@ local LEFT = { 'started_at', 'ended_at', 'last_heartbeat', 'worker_name', 'execu
   'dependency_id', 'dependency_ids', 'allow_dependency_failures', 'enqueue_at_front', 'retries_left', 'retry_intervals',
   'enqueue_at_front_on_retry', 'retry_on', 'give_up_on', 'number_of_retries', 'repeats_left', 'repeat_intervals',
   'rate_limit_key', 'rate_limit_concurrency', 'webhooks', 'success_callback_name', 'failure_callback_name',
-  'stopped_callback_name', 'success_callback_timeout', 'failure_callback_timeout', 'stopped_callback_timeout' }
+  'stopped_callback_name', 'success_callback_timeout', 'failure_callback_timeout', 'stopped_callback_timeout', 'sig',
+  'meta_sig' }
 
 local function waits(q, id)
   local list = k_queue(q)

@@ -7,7 +7,7 @@ local RESULT_TYPE = { F = '1', X = '2', Y = '2', L = '2', S = '3', R = '4', A = 
 local RETURNED = { F = true, R = true, A = true, M = true } -- their payload is a value, else a traceback
 
 -- o: kind, queue, id, execution, started, ended (microseconds, 0 unknown), ttl (seconds), payload (base64 text, '' for
--- none). ttl: seconds the stream lives, below 0 for ever.
+-- none; a signed value is '<base64>!<signature>!'). ttl: seconds the stream lives, below 0 for ever.
 local function store_result(o, worker, ttl)
   local key = k_results(o.id)
   local args = { 'type', RESULT_TYPE[o.kind], 'worker_name', worker }
@@ -17,7 +17,13 @@ local function store_result(o, worker, ttl)
     add('execution_started_at', epoch(o.started))
     add('execution_ended_at', epoch(o.ended))
   end
-  if o.payload ~= '' then add(RETURNED[o.kind] and 'return_value' or 'exc_string', o.payload) end
+  if RETURNED[o.kind] and o.payload:byte(-1) == 33 then
+    local value, signature = o.payload:match('^([^!]*)!([^!]*)!$')
+    add('return_value', value or '')
+    add('sig', signature or '')
+  elseif o.payload ~= '' then
+    add(RETURNED[o.kind] and 'return_value' or 'exc_string', o.payload)
+  end
   local more = redis.pcall('XADD', key, 'NOMKSTREAM', 'MAXLEN', 10, '*', unpack(args))
   if type(more) == 'table' then redis.call('DEL', key) end -- not a stream, or one whose last id is the highest there is
   if type(more) ~= 'string' then
