@@ -18,7 +18,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+from binascii import b2a_base64 as _base64
 from collections.abc import Iterable, Mapping
+from struct import pack as _pack
 from typing import Any, NoReturn
 
 from .exceptions import SignatureError, SigningConfigError
@@ -60,6 +62,9 @@ class Keys:
         if not self._secrets:
             raise SigningConfigError('There is no key to sign with')
         self.newest = next(iter(self._secrets))
+        import hmac  # who signs nothing need not load it
+
+        self._digest, self._same = hmac.digest, hmac.compare_digest
 
     @property
     def ids(self) -> list[str]:
@@ -79,8 +84,6 @@ class Keys:
 
     def fault(self, signature: bytes | None, *parts: bytes) -> str | None:
         """Why this is not the signature of these parts; None: it is."""
-        import hmac
-
         if not signature:
             return 'it is not signed'
         told = signature.split(b':')
@@ -88,18 +91,16 @@ class Keys:
             return 'its signature is of an unknown form'
         if told[1] not in self._secrets:
             return f'it is signed with an unknown key ({shown(told[1])})'
-        if not hmac.compare_digest(told[2], self._mac(told[1], parts)):
+        if not self._same(told[2], self._mac(told[1], parts)):
             return 'its signature is wrong: it was changed, or signed for another id or queue'
         return None
 
     def _mac(self, kid: bytes, parts: tuple[bytes, ...]) -> bytes:
-        from base64 import urlsafe_b64encode
-        from hmac import digest
-
         whole = (VERSION, kid, *parts)
-        lengths = b'%d:' * len(whole) % tuple(map(len, whole))
-        message = b''.join((b'%d;' % len(whole), lengths, *whole))  # where a part ends is signed as well
-        return urlsafe_b64encode(digest(self._secrets[kid], message, 'sha256')).rstrip(b'=')
+        # How many parts, and where each ends, is signed as well.
+        lengths = _pack(f'>{len(whole) + 1}Q', len(whole), *map(len, whole))
+        mac = self._digest(self._secrets[kid], lengths + b''.join(whole), 'sha256')
+        return _base64(mac, newline=False).rstrip(b'=\n')
 
 
 class Signing:
@@ -129,7 +130,8 @@ class Signing:
 
     def sign_job(self, job_id: str, fields: Mapping[str, Any]) -> bytes:
         """The signature of a hash that is about to be stored, by the names of its fields."""
-        values = [as_bytes(fields.get(name, b'')) for name in SIGNED]
+        # Most jobs have two or three of them.
+        values = [as_bytes(fields[name]) if name in fields else b'' for name in SIGNED]
         return self.keys.sign(b'job', as_bytes(job_id), as_bytes(fields.get('origin', b'')), *values)
 
     def job_fault(self, job_id: str, raw: Mapping[bytes, bytes]) -> str | None:

@@ -19,6 +19,7 @@ from rq.defaults import (
 )
 
 from .errors import CommandError
+from .limits import SAFETY, apply_safety
 from .options import check_queue_names, common_options
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ OPTIONS = (
 
 def _worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command with the worker's own options."""
-    for option in reversed(OPTIONS):
+    for option in reversed((*OPTIONS, *SAFETY)):
         command = option(command)
     return command
 
@@ -118,6 +119,7 @@ def worker(config: CliConfig, queues: tuple[str, ...], **options: Any) -> None:
     """Starts an RQ worker."""
     level = wanted_level(options)
     configure_logging(config.settings)
+    apply_safety(options, config.settings)
     with _pid_file(options['pid']):
         refuse_when_suspended(config)
         built = _build(config, queues or queues_of(config.settings), options)

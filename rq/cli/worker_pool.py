@@ -8,6 +8,7 @@ import click
 
 from rq.defaults import DEFAULT_LOGGING_DATE_FORMAT, DEFAULT_LOGGING_FORMAT
 
+from .limits import SAFETY, apply_safety
 from .options import check_queue_names, common_options
 from .worker import checked_level, configure_logging, handlers, queues_of, refuse_when_suspended, wanted_level
 
@@ -34,7 +35,7 @@ OPTIONS = (
 
 def _pool_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command with its own options."""
-    for option in reversed(OPTIONS):
+    for option in reversed((*OPTIONS, *SAFETY)):
         command = option(command)
     return command
 
@@ -50,6 +51,7 @@ def worker_pool(config: CliConfig, queues: tuple[str, ...], **options: Any) -> N
 
     level = wanted_level(options)
     configure_logging(config.settings)
+    apply_safety(options, config.settings)
     refuse_when_suspended(config)
     pool = WorkerPool(
         queues or queues_of(config.settings),
