@@ -108,7 +108,6 @@ def test_a_description_without_end_is_cut(redis: Redis, queue: Queue, plant: Pla
 
 
 def test_bombs_are_not_unpacked(redis: Redis, queue: Queue, plant: Plant, burst: WorkerMaker) -> None:
-    """In a worker whose memory ends before the bomb does."""
     plant('data', data=BOMB)
     plant('meta', meta=BOMB)
     good = queue.enqueue(add, 1)
