@@ -26,9 +26,7 @@ SAFETY = (
     click.option(
         '--allow', multiple=True, metavar='PATTERN', help="Functions that jobs may name, as 'shop.jobs.*' (repeatable)."
     ),
-    click.option(
-        '--max-result', metavar='SIZE', callback=_size, help='What a job may return (default: RQ_MAX_RESULT, 64MB).'
-    ),
+    click.option('--max-result', metavar='SIZE', callback=_size, help='What a job may return (default: 64MB).'),
 )
 
 

@@ -33,6 +33,7 @@ def handle(job, *exc_info):
 RECORDER = """
 import json
 from dataclasses import asdict
+from rq.limits import LIMITS
 from rq.worker import Worker
 
 class Recorder(Worker):
@@ -42,7 +43,8 @@ class Recorder(Worker):
         super().__init__(queues, **options)
 
     def work(self, **options):
-        print(json.dumps({**self.given, **options, **asdict(self.horse_options)}, default=lambda one: one.__name__))
+        safe = {'allow': self.allow and self.allow.patterns, 'max_result': LIMITS.result}
+        print(json.dumps({**self.given, **options, **asdict(self.horse_options), **safe}, default=lambda one: one.__name__))
 """
 AS_RQ = {
     'burst': False, 'queues': ['default'], 'name': None, 'default_result_ttl': 500, 'worker_ttl': 420,
@@ -51,6 +53,7 @@ AS_RQ = {
     'logging_level': 'INFO', 'date_format': '%H:%M:%S', 'log_format': '%(asctime)s %(message)s', 'max_jobs': None,
     'max_idle_time': None, 'with_scheduler': False, 'dequeue_strategy': 'default',
     'fork_per_job': False, 'max_jobs_per_horse': 0, 'preload': [], 'reload': True,
+    'allow': None, 'max_result': 64 << 20,
 }  # fmt: skip
 # Words of the command line -> what differs then.
 OPTIONS: list[tuple[str, dict[str, Any]]] = [
@@ -70,6 +73,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ('-S json', {'serializer': 'JSONSerializer'}),
     ('--fork-per-job --max-jobs-per-horse 5', {'fork_per_job': True, 'max_jobs_per_horse': 5}),
     ('--preload tasks --preload json --no-reload', {'preload': ['tasks', 'json'], 'reload': False}),
+    ('--allow shop.* --allow mail.send --max-result 5MB', {'allow': ['shop.*', 'mail.send'], 'max_result': 5 << 20}),
 ]  # fmt: skip
 
 
