@@ -27,6 +27,7 @@
     |-- StopRequested                  the worker was told to stop
     |
     |-- ScriptsUnavailable             the server runs no Lua scripts
+    |-- NotDurable                     a job is queued, but not as safely as asked
     |
     |-- SchedulerNotFound              the scheduler is not in Redis (any more)
     |-- DuplicateSchedulerError        a live scheduler has that name
@@ -63,6 +64,7 @@ __all__ = [
     'NoSuchGroupError',
     'NoSuchJobError',
     'NotAFunctionError',
+    'NotDurable',
     'PayloadTooLarge',
     'RQError',
     'ResultTooLarge',
@@ -171,6 +173,10 @@ class StopRequested(RQError):
 
 class ScriptsUnavailable(RQError):
     """Catch this to tell what to install: the server runs no Lua scripts (fakeredis without its extra `lua`)."""
+
+
+class NotDurable(RQError):
+    """Catch this around `enqueue(..., durable=...)`: the job is queued, but no replica or disk is known to have it."""
 
 
 class SchedulerNotFound(RQError):

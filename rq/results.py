@@ -28,10 +28,14 @@ __all__ = [
     'UNSERIALIZABLE_RETURN_VALUE_PAYLOAD',
     'Result',
     'decode_exception',
+    'encode_death',
     'encode_exception',
     'encode_return_value',
     'get_key',
 ]
+
+# Of what is known of a death so much goes along as plain text, for the script that counts deaths.
+DEATH_PLAIN = 4_000
 
 
 def get_key(job_id: str) -> str:
@@ -65,6 +69,11 @@ def encode_exception(text: str) -> bytes:
         half = max(1, LIMITS.exception // 2)
         text = f'{text[:half]}\n... {len(text) - LIMITS.exception} characters left out ...\n{text[-half:]}'
     return b64encode(zlib.compress(text.encode('utf-8', 'backslashreplace'), 1))
+
+
+def encode_death(text: str) -> bytes:
+    """What happened to a job whose process died, as lua/lib/loss.lua takes it: its beginning plain, then as above."""
+    return text[:DEATH_PLAIN].encode('utf-8', 'backslashreplace') + b'\n' + encode_exception(text)
 
 
 class Result:

@@ -10,7 +10,17 @@ from rq.utils import parse_timeout
 
 from .retry import Retry
 
-__all__ = ['LONGEST', 'arguments', 'keyword_arguments', 'rate_limit', 'repeat', 'require', 'seconds', 'webhooks']
+__all__ = [
+    'LONGEST',
+    'arguments',
+    'keyword_arguments',
+    'policy',
+    'rate_limit',
+    'repeat',
+    'require',
+    'seconds',
+    'webhooks',
+]
 
 # 317 years. Redis refuses an expiry that overflows its milliseconds, and would do so in the middle of a transition.
 LONGEST = 10**10
@@ -31,6 +41,16 @@ def seconds(option: str, value: Any) -> int | None:
     if found is not None and found > LONGEST:
         raise ValueError(f'{option}={value!r}: more than {LONGEST} seconds. For no limit leave it out, or give -1')
     return found
+
+
+def policy(on_lost: str | None) -> str | None:
+    """What is to become of a job whose process dies. Raises ValueError for what is no such policy."""
+    if on_lost not in (None, 'fail', 'requeue'):
+        raise ValueError(
+            f'on_lost={on_lost!r}: give "fail" (never started twice) or "requeue" (started again, at least once); '
+            'without it a job is tried again if its Retry allows'
+        )
+    return on_lost
 
 
 def arguments(args: Any) -> tuple[Any, ...]:

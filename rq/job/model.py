@@ -25,7 +25,7 @@ from .perform import call as call_function
 from .perform import perform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from redis import Redis
@@ -99,8 +99,11 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
     rate_limit_key: str | None = fields.text()
     rate_limit_concurrency: Any = fields.number()
     webhooks: Any = fields.webhooks()
+    on_lost: str | None = fields.text()  # 'fail' or 'requeue': what becomes of it when its process dies
     _serializer_name: str | None = fields.text(key='serializer')
     _status: Any = fields.status()
+    _stopping: Callable[[], bool] | None = None  # where it runs: whether its worker was told to stop
+    _durable: str | None = None  # while it is enqueued: how safe it is to be then
     _fresh = False  # its id was made for the very call that enqueues it
     _now: bool  # while it is enqueued: whatever it waits for, it is put on the queue
 
@@ -280,6 +283,11 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
     def perform(self) -> Any:
         """What the function returns, run here and now with this job as the current one."""
         return perform(self)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the worker that runs this job was told to stop: time to wind up. Asks nobody; False anywhere else."""
+        return self._stopping is not None and self._stopping()
 
     def _execute(self) -> Any:
         return call_function(self)

@@ -12,11 +12,12 @@ from rq.job.call import reference
 from rq.job.checks import seconds
 from rq.store import enqueue as store
 from rq.store import group as group_store
+from rq.store.durable import durably
 from rq.utils import now
 
 from .dependents import Dependents
 from .inline import run_inline
-from .options import EnqueueArgs, EnqueueData, take_options
+from .options import EnqueueArgs, EnqueueData, durability, take_options, take_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,6 +74,7 @@ class Enqueueing(Dependents):
     job_class: Any
     _default_timeout: Any
     _is_async: bool
+    on_lost: str | None
 
     @classmethod
     def parse_args(cls, f: FunctionReferenceType, *args: Any, **kwargs: Any) -> EnqueueArgs:
@@ -84,10 +86,12 @@ class Enqueueing(Dependents):
         """The job that will call `f(*args, **kwargs)`; the options of EnqueueOptions are taken out of kwargs.
 
         Raises ValueError or TypeError for a function that no worker could import and for bad options,
-        DuplicateJobError with `unique=True`; then nothing was enqueued.
+        DuplicateJobError with `unique=True`; then nothing was enqueued. NotDurable where `durable=` asks for more than the
+        server can give: then it was. `on_lost=` is what becomes of the job when its process dies.
         """
+        own = take_own(f, kwargs) if kwargs else {}
         call = self.parse_args(f, *args, **kwargs)
-        return self.enqueue_call(**call._asdict())
+        return self.enqueue_call(**call._asdict(), **own)
 
     def enqueue_call(  # RQ's signature: callers pass these by position
         self,
@@ -112,6 +116,9 @@ class Enqueueing(Dependents):
         pipeline: Any = None,
         unique: bool = False,
         webhooks: Any = None,
+        *,
+        on_lost: str | None = None,
+        durable: str | None = None,
     ) -> Job:
         """As `enqueue`, with the function's arguments and the options apart."""
         _check_unique(unique, job_id, depends_on, rate_limit)
@@ -120,7 +127,17 @@ class Enqueueing(Dependents):
             JobStatus.QUEUED, retry, repeat, on_success=on_success, on_failure=on_failure, on_stopped=on_stopped,
             webhooks=webhooks, rate_limit=rate_limit,
         )  # fmt: skip
-        return self.enqueue_job(job, pipeline=pipeline, at_front=at_front, unique=unique)
+        if on_lost is not None:
+            job.on_lost = checks.policy(on_lost)
+        if durability(durable) is None:
+            return self.enqueue_job(job, pipeline=pipeline, at_front=at_front, unique=unique)
+        if pipeline is not None or not self._is_async:
+            raise ValueError('durable= waits for the server: not with pipeline=, nor on a queue with is_async=False')
+        job._durable = durable
+        try:
+            return self.enqueue_job(job, at_front=at_front, unique=unique)
+        finally:
+            job._durable = None
 
     def create_job(  # RQ's signature
         self,
@@ -165,6 +182,8 @@ class Enqueueing(Dependents):
         )  # fmt: skip
         if job_id is None:
             job._fresh = True
+        if self.on_lost is not None:
+            job.on_lost = self.on_lost
         if repeat is not None:
             job.repeats_left, job.repeat_intervals = repeat.times, repeat.intervals
         if rate_limit is not None:
@@ -189,11 +208,13 @@ class Enqueueing(Dependents):
     def _enqueue_async_job(self, job: Job, pipeline: Any = None, at_front: bool = False, unique: bool = False) -> Job:
         entry = self._entry(job, at_front, unique)
         connection = self.connection if pipeline is None else pipeline
-        if entry.waits:
-            answer = store.enqueue_when_ready(connection, self.name, entry)
-            _note_place(job, answer)
+        put = store.enqueue_when_ready if entry.waits else store.enqueue
+        if job._durable is None:
+            answer = put(connection, self.name, entry)
         else:
-            answer = store.enqueue(connection, self.name, entry)
+            answer = durably(connection, job._durable, lambda pipeline: put(pipeline, self.name, entry))
+        if entry.waits:
+            _note_place(job, answer)
         if answer == b'DUPLICATE':
             raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
         return job

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
-from rq.job.checks import seconds
+from rq.job.checks import policy, seconds
 from rq.serializers import resolve_serializer
 from rq.store import keys
 from rq.store import queue as store
@@ -51,6 +51,8 @@ class Queue(Enqueueing, Registries, Taking):
         job_class: str | type[Job] | None = None,
         serializer: Any = None,
         death_penalty_class: type[BaseDeathPenalty] | None = UnixSignalDeathPenalty,
+        *,
+        on_lost: str | None = None,
         **kwargs: Any,
     ) -> None:
         if connection is None:
@@ -58,6 +60,7 @@ class Queue(Enqueueing, Registries, Taking):
         self.connection = connection
         self.name = _checked(name)
         self._default_timeout = seconds('default_timeout', default_timeout) or self.DEFAULT_TIMEOUT
+        self.on_lost = policy(on_lost)  # of jobs that are given none
         self._is_async = bool(kwargs.get('async', is_async))
         self.job_class = backend_class(self, 'job_class', override=job_class)
         self.death_penalty_class = backend_class(self, 'death_penalty_class', override=death_penalty_class)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from inspect import CO_VARKEYWORDS
 from types import CodeType
 from typing import Any, NamedTuple
 
-__all__ = ['EnqueueArgs', 'EnqueueData', 'EnqueueOptions', 'take_options']
+from rq.job.checks import policy
+from rq.store.durable import DURABILITY
+
+__all__ = ['EnqueueArgs', 'EnqueueData', 'EnqueueOptions', 'OwnOptions', 'durability', 'take_options', 'take_own']
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,14 @@ class EnqueueOptions:
     pipeline: Any = None  # buffer the command there instead of sending it
     unique: bool = False  # refuse a job_id that exists
     webhooks: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOptions:
+    """What RQ does not have. Its tuples have no room for these, so they go beside them, and only when they are given."""
+
+    on_lost: str | None = None  # 'fail' or 'requeue': what becomes of the job when its process dies
+    durable: str | None = None  # 'replica' or 'fsync': return when a replica, or the server's disk, has the job
 
 
 class EnqueueArgs(NamedTuple):
@@ -105,6 +117,42 @@ def take_options(f: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Enque
         args = kwargs.pop('args', None) or ()
         kwargs = kwargs.pop('kwargs', None) or {}
     return EnqueueArgs(func=f, args=args, kwargs=kwargs, **found)
+
+
+def durability(durable: str | None) -> str | None:
+    """How safe the job is to be when `enqueue` returns. Raises ValueError for what is no such thing."""
+    if durable is not None and durable not in DURABILITY:
+        raise ValueError(f'durable={durable!r}: give "replica" or "fsync"')
+    return durable
+
+
+_OWN = {'on_lost': policy, 'durable': durability}
+
+
+def take_own(f: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Our own options, taken out of a function's keyword arguments, which are changed.
+
+    In RQ these names are the function's. So one that has such a parameter gets it, and one that we know nothing of gets
+    what is no value of ours. Raises ValueError for a bad value.
+    """
+    found = {}
+    for name in _OWN.keys() & kwargs.keys():
+        if name in _parameters(f) or (_takes_any(f) and not _is_ours(name, kwargs[name])):
+            continue
+        found[name] = _OWN[name](kwargs.pop(name))
+    return found
+
+
+def _takes_any(f: Any) -> bool:
+    code = getattr(getattr(f, '__func__', f), '__code__', None)
+    return not isinstance(code, CodeType) or bool(code.co_flags & CO_VARKEYWORDS)
+
+
+def _is_ours(name: str, value: Any) -> bool:
+    try:
+        return value is not None and _OWN[name](value) == value
+    except ValueError:
+        return False
 
 
 def _warn_of_parameters(f: Any, kwargs: dict[str, Any]) -> None:

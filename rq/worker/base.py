@@ -22,6 +22,7 @@ from rq.defaults import (
 )
 from rq.exceptions import DeserializationError
 from rq.job import Job, JobStatus, Retry
+from rq.job.checks import policy
 from rq.job_lifecycle import call_exception_handlers
 from rq.limits import LIMITS
 from rq.logutils import blue, green, setup_loghandlers, yellow
@@ -94,6 +95,8 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         work_horse_killed_handler: Callable[..., Any] | None = None,
         *,
         allow: Any = None,
+        on_lost: str | None = None,
+        max_deaths: int | None = None,
     ) -> None:
         found = connection or get_connection_from_queues(ensure_job_list(queues))
         if found is None:
@@ -115,6 +118,9 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         self.log_job_description = log_job_description
         self.disable_default_exception_handler = disable_default_exception_handler
         self.work_horse_killed_handler = work_horse_killed_handler
+        self.on_lost = policy(on_lost)  # of jobs that have none of their own
+        self.max_deaths = max_deaths  # after so many a job is given up (3); 0: never
+        self._grace: float | None = None  # seconds
         self._exc_handlers: list[Any] = list(ensure_job_list(exception_handlers or []))
         self.horse_options = HorseOptions()
         self.allow = allow_list(allow)
@@ -178,11 +184,15 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         max_idle_time: int | None = None,
         with_scheduler: bool = False,
         dequeue_strategy: DequeueStrategy = DequeueStrategy.DEFAULT,
+        *,
+        grace: float | None = None,
     ) -> bool:
         """Runs jobs until told to stop; answers whether any ran. `burst`: until the queues are empty.
 
-        `with_scheduler` is accepted: every worker promotes due jobs. Raises WorkerNameTaken (a ValueError).
+        `with_scheduler` is accepted: every worker promotes due jobs. `grace`: told to stop, it ends within so many seconds;
+        a job that still runs then follows its policy (`on_lost`). Raises WorkerNameTaken (a ValueError).
         """
+        self._grace = grace
         self._dequeue_strategy = DequeueStrategy(dequeue_strategy)
         shield = Shield()
         with shield.raised():

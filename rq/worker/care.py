@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import RedisError
 
 from rq.exceptions import AbandonedJobError
-from rq.results import encode_exception
+from rq.results import encode_death
 from rq.store import depend as depend_store
 from rq.store import enqueue as enqueue_store
 from rq.store import group as group_store
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ['Care', 'promote']
 
-ABANDONED = encode_exception(
+ABANDONED = encode_death(
     f'{AbandonedJobError.__module__}.{AbandonedJobError.__name__}: the worker that ran this job died, or lost Redis '
     'for longer than its lease\n'
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import RedisError
 
 from rq.exceptions import StopRequested
+from rq.results import encode_death
 from rq.store import claim as store
 from rq.store import worker as worker_store
 from rq.store.imitation import is_imitation
@@ -236,7 +237,8 @@ class Worker(_OneByOne):
                 job, queue=queue, started_job_registry=registry, exc_string=text, execution=execution
             )
             if runner.outcome is not None and runner.outcome[0] == b'X':
-                runner.outcome = (b'S' if stopped else b'L', *runner.outcome[1:])
+                _, ttl, payload = runner.outcome
+                runner.outcome = (b'S', ttl, payload) if stopped else (b'L', ttl, encode_death(reason))
         self._stopped_job_id = None
 
     def kill_horse(self, sig: signal.Signals = SHUTDOWN_SIGNAL) -> None:

@@ -78,6 +78,7 @@ class Horse:
         self.deadline = Deadline()
         self.runner = Runner(worker, self.log, self.deadline)
         self.runner.on_callback = self._allow
+        self.runner.stopping = self.lifeline.told_to_stop
         self.order = QueueOrder(worker.queue_names(), worker._dequeue_strategy)
         self.paces = [Pace() for _ in worker.queues]
         self.watch = SourceWatch()

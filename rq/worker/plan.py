@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from . import settings
 from .board import Phase
 
-__all__ = ['Rhythm', 'Watched', 'after_end', 'on_signal', 'watch']
+__all__ = ['Rhythm', 'Watched', 'after_end', 'grace', 'on_signal', 'watch']
 
 NS = 1_000_000_000
 
@@ -70,6 +70,19 @@ def on_signal(stopping_since: float | None, now: float) -> str:
     if stopping_since is None:
         return 'warm'
     return 'cold' if now - stopping_since >= 1.0 else ''
+
+
+def grace(stopping_since: float | None, seconds: float | None, now: float) -> str:
+    """What the grace of a stop means now: '' nothing (yet), 'kill' what still runs, 'leave' whatever is not done.
+
+    It is killed a little early, so that there is time to say what became of it.
+    """
+    if stopping_since is None or seconds is None:
+        return ''
+    waited = now - stopping_since
+    if waited >= seconds:
+        return 'leave'
+    return 'kill' if waited >= seconds - min(settings.GRACE_MARGIN, seconds / 4) else ''
 
 
 def after_end(reason: int, clean: bool, stopping: bool) -> str:

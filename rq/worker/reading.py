@@ -39,6 +39,8 @@ class Reading:
     ip_address: str
     version: str
     python_version: str
+    on_lost: str | None
+    max_deaths: int | None
     birth_date: datetime | None = None
     last_heartbeat: datetime | None = None
     death_date: datetime | None = None
@@ -223,7 +225,13 @@ class Reading:
             'python_version': self.python_version,
             'state': 'started',
             'incarnation': self.incarnation,
+            **self._terms(),
         }
+
+    def _terms(self) -> dict[str, Any]:
+        """What the scripts must know of it when a job's process has died."""
+        terms = {'on_lost': self.on_lost, 'max_deaths': self.max_deaths}
+        return {name: value for name, value in terms.items() if value is not None}
 
     def register_birth(self) -> None:
         """Makes the worker known. Raises WorkerNameTaken (a ValueError) when a living one has the name."""

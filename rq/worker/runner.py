@@ -95,6 +95,7 @@ class Runner:
         )
         self._short = [0] * len(self.queues)  # how many jobs of each queue, the last ones, were short
         self.outcome: tuple[bytes, int, bytes] | None = None
+        self.stopping: Callable[[], bool] | None = None  # whether the worker was told to stop
         self.on_callback: Callable[[int], None] | None = None  # called before a callback that may take so many seconds
         self.done = 0
         self.failed = 0
@@ -141,6 +142,7 @@ class Runner:
         job.started_at = datetime.fromtimestamp(started_us / 1e6, UTC)
         job.worker_name = worker.name
         job.origin = queue.name
+        job._stopping = self.stopping
         return job
 
     def _raised(self, claimed: Claimed, error: BaseException) -> None:

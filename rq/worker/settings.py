@@ -8,6 +8,7 @@ __all__ = [
     'ANNOUNCE_AFTER',
     'ANNOUNCE_TTL',
     'CLEAN_EVERY',
+    'GRACE_MARGIN',
     'HARD_GRACE',
     'LEASE',
     'NOTES_EVERY',
@@ -52,6 +53,8 @@ NUDGE_RIGHT = 2.0
 
 # User code gets this long after its timeout to end by itself; then its process group is killed.
 HARD_GRACE = 5.0
+# Seconds before the end of `--grace` at which what still runs is killed: for its outcome, and one call to a slow Redis.
+GRACE_MARGIN = 1.0
 
 # A pack holds about this much expected work (seconds) and at most so many jobs.
 PACK_WORK = 0.010

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rq.results import encode_exception
+from rq.results import encode_death, encode_exception
 from rq.store import claim as store
 from rq.store.claim import Lease
 
@@ -41,11 +41,16 @@ class End:
     lost: str = 'L'  # kind of the outcome of a job whose process was lost
     stopped: Collection[str] = ()  # executions that were to be stopped
 
+    @property
+    def brief(self) -> str:
+        """The reason in one line, without the stack."""
+        return self.reason.partition('\n')[0]
+
     def outcome(self, lease: Lease, times: tuple[int, int]) -> Outcome:
         """What becomes of the job that ran."""
         if lease.execution in self.stopped:
             return store.Outcome('S', lease, *times, 0, STOPPED)
-        return store.Outcome(self.lost, lease, *times, 0, encode_exception(self.reason))
+        return store.Outcome(self.lost, lease, *times, 0, encode_death(self.reason))
 
 
 @dataclass(slots=True)
@@ -68,6 +73,10 @@ class Settlement:
 
     def __str__(self) -> str:
         return ', '.join(lease.id for lease in self.leases()) or 'a pack'
+
+    def size(self) -> int:
+        """Bytes of the outcomes that it holds."""
+        return sum(map(len, self.outcomes)) + sum(len(outcome.payload) for outcome in self.lost)
 
     def run(self, connection: Redis) -> None:
         """Does it all. Raises redis-py's errors: then run it again."""

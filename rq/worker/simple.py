@@ -68,6 +68,7 @@ class Loop:
         self.outage = Outage(worker.log, f'Worker {worker.name}')
         self.keeper = self._keeper()
         self.stop = _Stop(self.keeper)
+        self.runner.stopping = lambda: self.stop.told
         self.errands = self.keeper.errands = Errands(self)
         self.keeper.care.on_notes = self.errands.look
         self.seq = 0

@@ -112,7 +112,7 @@ class Stops:
                 os.kill(chief.horse, signal.SIGCONT)
             return False
         self.killed.add(lease.execution)
-        chief._kill_group()
+        chief.killing.group(chief.horse)
         self.supervisor.log.info('Killed horse pid %s to stop job %s', chief.horse, lease.id)
         return True
 

@@ -7,7 +7,6 @@ than a second. What it decides is in plan.py, what it does for all workers in ca
 from __future__ import annotations
 
 import os
-import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +23,10 @@ from .board import Board, Phase
 from .care import Care
 from .hearing import Ear
 from .horse import Horse, Limits
+from .killing import Killing
 from .log import plain_fd, write_all
-from .notes import tells
 from .outage import Outage
-from .settlement import End, Settlement, of_death, of_living
+from .settlement import Settlement, of_death, of_living
 from .start import Death, ForkStart, NurseryStart
 from .stops import Stops
 from .wakeup import Wakeup
@@ -63,6 +62,7 @@ class Supervisor:
         os.set_blocking(self.lifeline, False)
         self.connection = clone(worker.connection, settings.SUPERVISOR_TIMEOUT)
         self.log_fd = plain_fd(self.log)
+        self.killing = Killing(worker)
         self.outage = Outage(self.log, f'Worker {worker.name}')
         self.aftermath = Aftermath(worker)
         self.care = Care(worker, self.connection, self._leases)
@@ -82,7 +82,6 @@ class Supervisor:
         self._start_at = 0.0
         self._fruitless = 0
         self._beginnings = 0
-        self._killed_for = ''
         self._signals: list[float] = []  # when stop signals came
 
     # --- the loop
@@ -99,6 +98,7 @@ class Supervisor:
                 self._sleep()
                 self._obey()
                 self._look_after_horse()
+                self._mind_grace()
                 self.aftermath.look()
             self._leave()
         finally:
@@ -109,6 +109,7 @@ class Supervisor:
             self.aftermath.close()
             os.close(self._lifeline_write)
             os.close(self.lifeline)
+            self.killing.close()
             self.connection.connection_pool.disconnect()
         ran = self.board.words[layout.BEGINNINGS] > 0
         self.board.close()
@@ -119,6 +120,7 @@ class Supervisor:
     def _horse(self) -> int:
         os.close(self._lifeline_write)
         self.worker._is_horse = True
+        self.killing.stacks.answer()
         horse = Horse(self.worker, self.board, self.limits, self.lifeline)
         self.worker._runner = horse.runner
         return horse.run()
@@ -232,36 +234,21 @@ class Supervisor:
         return bool(told.taken)
 
     def _kill(self, running: tuple[int, int, int, int]) -> None:
-        """The time is up and the job's own code did not end: its whole process group goes."""
-        self._killed_for = (
-            f'rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value ({running[3]} seconds) '
-            f'and did not end within {settings.HARD_GRACE:.0f} seconds more; its process was killed'
-        )
-        self._kill_group()
-
-    def _kill_group(self) -> None:
-        try:
-            os.killpg(self.horse, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
-            pass
-        try:
-            os.kill(self.horse, signal.SIGKILL)  # a job may have moved its process to another group
-        except ProcessLookupError:
-            pass
+        self.killing.late(self.horse, running[3])
 
     def _bury(self, death: Death) -> None:
         """What a horse left behind is settled, whatever it died of; then a new one may start."""
         board, pid = self.board, self.horse
         self.horse = 0
-        if not death.clean or board.words[layout.ENDED] == Phase.TIMED_OUT:
-            self._kill_rest(pid)
+        stopped = self.stopping_since is not None and self.worker._grace is not None
+        if not death.clean or stopped or board.words[layout.ENDED] == Phase.TIMED_OUT:
+            self.killing.rest(pid)
         self._write(board.take_log())
         board.take_back()
-        reason, ended = self._killed_for or death.text(), board.words[layout.ENDED]
+        ended = board.words[layout.ENDED]
         next_seq = board.words[layout.NEXT_SEQ]
-        end = End(reason, 'H' if tells(self.worker) else 'L', self.stops.killed)
+        end = self.killing.report(death, self.stops)
         told = of_death(self.worker.name, board.snapshots(), next_seq, end, time.monotonic_ns())
-        self._killed_for = ''
         fruitful = board.words[layout.BEGINNINGS] > self._beginnings
         board.reset()
         self.watched = plan.Watched()
@@ -271,18 +258,12 @@ class Supervisor:
                 self.log.info('Job %s stopped by user, moving job to FailedJobRegistry', outcome.lease.id)
             else:
                 self.aftermath.remember(outcome.lease.execution, death)
-                self.log.error('Job %s of queue %s: %s', outcome.lease.id, outcome.lease.queue, reason)
+                self.log.error('Job %s of queue %s: %s', outcome.lease.id, outcome.lease.queue, end.brief)
         self.stops.killed.clear()
         if not death.clean and not told.lost:
-            self.log.error('%s; it ran no job', reason)
+            self.log.error('%s; it ran no job', end.brief)
         self._owe(told)
         self._after(plan.after_end(ended, death.clean, self.stopping_since is not None), fruitful)
-
-    def _kill_rest(self, pid: int) -> None:
-        try:
-            os.killpg(pid, signal.SIGKILL)  # what it had started in its own group
-        except (ProcessLookupError, PermissionError):
-            pass
 
     def _after(self, what: str, fruitful: bool) -> None:
         if what == 'end':
@@ -324,18 +305,25 @@ class Supervisor:
             self.debts.pop(0)
 
     def _given_up(self) -> bool:
-        if self.stopping_since is None or time.monotonic() - self.stopping_since < COLD_PATIENCE:
+        if self.stopping_since is None:
             return False
-        if not self.cold and any(debt.outcomes or debt.lost for debt in self.debts):
-            return False  # what ran is kept until Redis has it; a second signal ends the wait
+        if not self._must_leave():
+            if time.monotonic() - self.stopping_since < COLD_PATIENCE:
+                return False
+            if not self.cold and any(debt.outcomes or debt.lost for debt in self.debts):
+                return False  # what ran is kept until Redis has it; a second signal, or the end of grace, ends the wait
         for debt in self.debts:
-            self.log.error('Redis is away; left behind for other workers: %s', debt)
+            self.log.error('Redis is away; left behind for other workers: %s (%d bytes)', debt, debt.size())
         return True
+
+    def _must_leave(self) -> bool:
+        return plan.grace(self.stopping_since, self.worker._grace, time.monotonic()) == 'leave'
 
     def _all_told(self) -> bool:
         """Whether user code for the dead and webhooks are done, as far as this worker does them before it ends."""
-        if self.cold or not self.aftermath.over(self.connection, self.stopping_since is not None):
-            return self.cold
+        hurry = self.cold or self._must_leave()
+        if hurry or not self.aftermath.over(self.connection, self.stopping_since is not None):
+            return hurry
         if self.limits.burst and self.aftermath.ran and self.stopping_since is None:
             self.ending = self.aftermath.ran = False  # it may have enqueued more
         return self.ending
@@ -361,7 +349,7 @@ class Supervisor:
         at_work = self.horse and (self.board.running() or self.board.words[layout.PHASE] == Phase.WORKING)
         if at_work:
             self.log.info('Killing horse...')
-            self._kill_group()
+            self.killing.end(self.horse)
         return bool(at_work)
 
     def stop_run(self, job_id: str, execution: str) -> None:
@@ -390,7 +378,16 @@ class Supervisor:
             self.cold = True
             self.log.info('Cold shut down')
             if self.horse:
-                self._kill_group()
+                self.killing.end(self.horse)
         else:
             self.log.info('Warm shut down requested')
             self._take_back()
+
+    def _mind_grace(self) -> None:
+        """Told to stop with a time limit: what still runs near its end is killed, and follows its policy."""
+        seconds = self.worker._grace
+        if self.killing.grace_over or not self.horse:
+            return
+        if plan.grace(self.stopping_since, seconds, time.monotonic()) and seconds is not None:
+            self.log.info('The grace of %g seconds is over, the running job is ended', seconds)
+            self.killing.stop(self.horse, seconds)

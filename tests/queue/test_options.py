@@ -14,8 +14,10 @@ from redis import Redis
 from rq import Queue
 from rq.job import Job
 from rq.queue import EnqueueArgs, EnqueueData, EnqueueOptions
+from rq.queue.options import OwnOptions, take_own
 
 OPTIONS = {field.name: field.default for field in fields(EnqueueOptions)}
+OWN = {field.name: field.default for field in fields(OwnOptions)}
 
 
 def defaults(function: Callable[..., Any]) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def defaults(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def test_enqueue_call_takes_every_option() -> None:
-    assert defaults(Queue.enqueue_call) == OPTIONS
+    assert defaults(Queue.enqueue_call) == OPTIONS | OWN
 
 
 @pytest.mark.parametrize('tuple_', [EnqueueArgs, EnqueueData])
@@ -74,3 +76,52 @@ def test_an_option_that_the_function_has_as_a_parameter_is_taken_by_the_queue_wi
         job = queue.enqueue(describes, kwargs={'description': 'for the function'}, job_timeout=5)
         queue.enqueue('builtins.len', 'x', description='text')
     assert job.kwargs == {'description': 'for the function'}
+
+
+# --- our own
+
+
+def plain(x: int = 0) -> None: ...
+
+
+def open_to_all(**more: Any) -> None: ...
+
+
+def durable_itself(durable: bool = False, *, on_lost: str = '') -> None: ...
+
+
+@pytest.mark.parametrize('function', [plain, open_to_all, 'some.function', len])
+def test_options_of_ours_are_taken_out_of_the_functions_keywords(function: Any) -> None:
+    given = {'on_lost': 'fail', 'durable': 'fsync', 'other': 1}
+    assert take_own(function, given) == {'on_lost': 'fail', 'durable': 'fsync'}
+    assert given == {'other': 1}
+
+
+def test_what_rqs_callers_give_to_a_function_under_these_names_it_gets() -> None:
+    given = {'on_lost': 'fail', 'durable': True}
+    assert take_own(durable_itself, given) == {}
+    for function in (open_to_all, 'some.function'):
+        mine = {'durable': True, 'on_lost': None}
+        assert take_own(function, mine) == {}
+        assert mine == {'durable': True, 'on_lost': None}
+
+
+@pytest.mark.parametrize('option', ['on_lost', 'durable'])
+def test_a_bad_value_of_an_option_of_ours_is_refused(redis: Redis, option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option}='never': give"):
+        Queue(connection=redis).enqueue(plain, **{option: 'never'})
+    with pytest.raises(ValueError, match=f"{option}='never': give"):
+        Queue(connection=redis).enqueue_call('some.function', **{option: 'never'})  # type: ignore[arg-type]
+    assert not redis.exists('rq:queue:default')
+
+
+def test_a_jobs_policy_is_stored_with_it_and_its_queues_where_it_has_none(redis: Redis) -> None:
+    queue = Queue(connection=redis, on_lost='requeue')
+    assert queue.enqueue(plain).on_lost == 'requeue'
+    job = queue.enqueue(plain, on_lost='fail')
+    assert Job.fetch(job.id, connection=redis).on_lost == 'fail'
+    [many] = queue.enqueue_many([Queue.prepare_data(plain)])
+    assert Job.fetch(many.id, connection=redis).on_lost == 'requeue'
+    assert Queue(connection=redis).enqueue(plain).on_lost is None
+    with pytest.raises(ValueError, match="on_lost='never'"):
+        Queue(connection=redis, on_lost='never')

@@ -98,7 +98,7 @@ def test_an_announced_job_with_retries_is_tried_again(
     die(worker)
     assert reap(redis) == [('a', answer, 'w1')]
     assert redis.hget(keys.job('a'), 'retries_left') == b'0'
-    assert redis.hget(keys.job('a'), 'losses') is None
+    assert redis.hget(keys.job('a'), 'losses') == b'1'  # I11: a death is a death, whatever becomes of the job
 
 
 def test_an_announcement_of_an_earlier_run_does_not_count(redis: Redis, horse: HorseMaker) -> None:
@@ -122,7 +122,7 @@ def test_the_third_loss_fails_the_job(redis: Redis, horse: HorseMaker) -> None:
         die(worker)
         became += [what for _, what, _ in reap(redis)]
     assert became == ['QUEUED', 'QUEUED', 'FAILED']
-    assert redis.hget(keys.job('a'), 'losses') == b'2'
+    assert redis.hget(keys.job('a'), 'losses') == b'3'
     assert jobs.requeue(redis, 'default', ['a']) == ['QUEUED']
     assert redis.hget(keys.job('a'), 'losses') is None  # a person gave it three more
 

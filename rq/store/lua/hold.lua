@@ -7,9 +7,11 @@
 --- @include time
 --- @include try
 --- @include leave
+--- @include policy
+--- @include announce
 local q, id, e = ARGV[3], ARGV[4], ARGV[5]
 local now = string.format('%.0f', NOW_US)
-local h = try('HMGET', KEYS[1], 'status', 'execution', 'data', 'ttl') or {}
+local h = try('HMGET', KEYS[1], 'status', 'execution', 'data', 'ttl', 'on_lost') or {}
 if not h[3] then return { 'NONE', now } end
 local mine = h[2] == e and redis.call('ZSCORE', k_wip(q), id .. ':' .. e)
 if not mine and running(q, id, h[1], h[2]) then return { 'HELD', now } end
@@ -23,4 +25,5 @@ if left > 0 and h[4] then -- giving it back restores it
   redis.call('HSET', KEYS[1], 'expire_at', string.format('%.0f', NOW_US / 1000 + left))
 end
 redis.call('ZADD', k_wip(q), NOW + 90, id .. ':' .. e)
+if never_twice(h[5], ARGV[2]) then show_run(ARGV[2], id, e, epoch(NOW_US), 90) end -- as a claim does
 return { 'OK', now }

@@ -1,9 +1,9 @@
 -- Takes the jobs of dead workers. Ours: not renewed for 25 s and the worker's lease is another's or gone, or not
--- renewed for 150 s whoever lives (nobody knows of it). Announced ones fail or are retried as RQ's rule says;
--- unannounced ones (claimed less than 100 ms before) go back to the head in the order they were claimed and count as one
--- loss, three losses fail the job. Other RQs' leases: 20 s past their score.
+-- renewed for 150 s whoever lives (nobody knows of it). Announced ones follow their policy (lib/policy.lua);
+-- unannounced ones (claimed less than 100 ms before) go back to the head in the order they were claimed. Either counts as
+-- a death (lib/loss.lua). Other RQs' leases: 20 s past their score.
 -- KEYS: 1 the list of the queue
--- ARGV: 1 prefix  2 queue  3 leases looked at, at most (up to 1,000)  4 text for a job that fails (base64 of zlib)
+-- ARGV: 1 prefix  2 queue  3 leases looked at, at most (up to 1,000)  4 what happened (the payload of lib/loss.lua)
 --       5 seconds without renewal after which a lease is looked at (25)  6 '1' the caller has handlers to tell (see
 --       lib/settle.lua, H)
 -- answers: {id, what became of it (see lib/settle.lua; KEPT: only the lease went), worker, ...}
@@ -13,7 +13,6 @@
 --- @include give_back
 --- @include results
 --- @include settle
-local LOSSES = 3
 -- Seconds past the score. RQ's is at most 90 s from the last heartbeat, of which one comes every 30 s: with 20 more, for
 -- clocks that differ, what its last worker left is taken within 2 minutes.
 local OURS, THEIRS = 60, 20
@@ -22,9 +21,9 @@ local q, idle = ARGV[2], tonumber(ARGV[5])
 -- A lease as it is known, or nil where its worker may still live.
 local function look(member, score)
   local id, e = string.match(member, '^(.*):([^:]*)$')
-  local h = try('HMGET', k_job(id or member), 'execution', 'worker_name', 'announced', 'status', 'losses') or {}
+  local h = try('HMGET', k_job(id or member), 'execution', 'worker_name', 'announced', 'status') or {}
   local o = { member = member, id = id or member, e = e or '', current = h[1], worker = h[2] or '',
-    announced = h[3] == e, status = h[4], losses = tonumber(h[5]) or 0, order = string.sub(e or '', 17) }
+    announced = h[3] == e, status = h[4], order = string.sub(e or '', 17) }
   o.ours = #o.e == 32 and h[1] == e
   if score > NOW - (o.ours and OURS or THEIRS) then
     if not o.ours then return nil end
@@ -41,10 +40,19 @@ local function adopt(o)
   return 'QUEUED'
 end
 
+-- Whether it may have begun just now, or not at all, and may begin again.
+local function unbegun(o)
+  if not o.ours or o.announced then return false end
+  local rule, _, last = terms(o.id, o.worker)
+  return rule ~= 'fail' and not last
+end
+
 local function reap(o)
-  if o.ours and not o.announced and o.losses + 1 < LOSSES then
+  local outcome = { kind = ARGV[6] == '1' and 'H' or 'L', queue = q, id = o.id, execution = o.e, started = 0, ended = 0,
+    payload = ARGV[4] }
+  if unbegun(o) then
     if give_back(q, o.id, o.e) == 0 then return 'KEPT' end
-    redis.call('HSET', k_job(o.id), 'losses', string.format('%.0f', o.losses + 1))
+    lose(outcome, o.worker)
     return 'QUEUED'
   end
   local adopted = not o.ours and o.status == 'queued' and o.e ~= '' and adopt(o)
@@ -53,7 +61,6 @@ local function reap(o)
   if adopted then return adopted end
   if not o.ours and o.status and o.status ~= 'started' then return 'KEPT' end
   if o.current and o.current ~= o.e and redis.call('ZSCORE', k_wip(q), o.id .. ':' .. o.current) then return 'KEPT' end
-  local outcome = { kind = ARGV[6] == '1' and 'H' or 'L', queue = q, id = o.id, execution = o.e, started = 0, ended = 0, payload = ARGV[4] }
   return apply(outcome, o.worker)
 end
 

@@ -20,7 +20,8 @@ local function requeue(id)
   if not (h[1] or h[2] or h[3]) then return 'GONE' end
   if h[1] ~= 'failed' and h[1] ~= 'stopped' then return 'NOT_FAILED' end
   if h[4] then revoke(q, id, h[4], h[5]) end -- a stopped one whose worker has not reported yet
-  redis.call('HDEL', key, 'started_at', 'ended_at', 'exc_info', 'worker_name', 'execution', 'announced', 'losses')
+  redis.call('HDEL', key, 'started_at', 'ended_at', 'exc_info', 'worker_name', 'execution', 'announced', 'losses',
+    'deaths')
   redis.call('PERSIST', key)
   redis.call('PERSIST', k_dependents(id))
   any = true

@@ -1,6 +1,8 @@
 -- Claims jobs from the head of queues: pop, status, execution and lease in one step, so no job is ever in no place.
 -- A queue's share: each of its jobs costs 1/limit of the pack, so a worker's pack holds the work of one pack however
 -- many queues it serves. 90 s: RQ's readers fail whatever is past its score, so a lease is never short.
+-- A job that must never start twice (policy 'fail') is taken alone, and announced here: should the whole host vanish, it
+-- has begun.
 --- @include keys
 --- @include time
 --- @include try
@@ -8,9 +10,11 @@
 --- @include leave
 --- @include utf8
 --- @include depend
+--- @include policy
+--- @include announce
 local LEASE = 90
 local SCAN = 1000 -- ids looked at per call, whatever they turn out to be
-local WANTED = { status = true, execution = true, ttl = true, expire_at = true }
+local WANTED = { status = true, execution = true, ttl = true, expire_at = true, on_lost = true }
 
 -- The fields that matter here, and the size of all.
 local function index(flat)
@@ -46,6 +50,7 @@ local function start(c, q, number, id, flat, h)
   end
   if HOME[h.status] then try('ZREM', k_registry(HOME[h.status], q), id) end -- pushed by another RQ as it was
   if h.status == 'rate_limited' then leave(id, h.status, q) end
+  if h.alone then show_run(c.worker, id, e, epoch(NOW_US), LEASE) end
   c.leases[#c.leases + 1] = NOW + LEASE
   c.leases[#c.leases + 1] = id .. ':' .. e
   c.members[#c.members + 1] = { q, id, e }
@@ -60,7 +65,8 @@ local function stretch(c, q, number, want, share)
     local flat = try('HGETALL', k_job(id)) or {}
     local h, size = index(flat)
     local good = #flat > 0 and runnable(q, id, h, c.taken)
-    if good and c.bytes > 0 and c.bytes + size > c.max_bytes then
+    h.alone = good and never_twice(h.on_lost, c.worker)
+    if good and c.bytes > 0 and (h.alone or c.bytes + size > c.max_bytes) then
       c.full = true
       break
     end
@@ -69,6 +75,8 @@ local function stretch(c, q, number, want, share)
       c.taken[id] = true
       c.bytes = c.bytes + size
       found[#found + 1] = { id, flat, h }
+      c.full = h.alone
+      if c.full then break end
     else
       c.dropped[#c.dropped + 1] = id
       if #flat == 0 then c.expired[#c.expired + 1] = id end

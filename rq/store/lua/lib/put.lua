@@ -8,7 +8,7 @@
 local SEARCH = 50000 -- places looked at from each end of a list: 2 ms; past them the hash is believed
 -- What an earlier use leaves in the hash and a new one must not find, unless it brings it along.
 local LEFT = { 'started_at', 'ended_at', 'last_heartbeat', 'worker_name', 'execution', 'announced', 'expire_at',
-  'losses', 'retries_used', 'exc_info', 'result', 'forget', 'ttl', 'result_ttl', 'failure_ttl', 'meta', 'serializer',
+  'losses', 'deaths', 'on_lost', 'retries_used', 'exc_info', 'result', 'forget', 'ttl', 'result_ttl', 'failure_ttl', 'meta', 'serializer',
   'dependency_id', 'dependency_ids', 'allow_dependency_failures', 'enqueue_at_front', 'retries_left', 'retry_intervals',
   'enqueue_at_front_on_retry', 'retry_on', 'give_up_on', 'number_of_retries', 'repeats_left', 'repeat_intervals',
   'rate_limit_key', 'rate_limit_concurrency', 'webhooks', 'success_callback_name', 'failure_callback_name',

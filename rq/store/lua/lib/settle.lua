@@ -1,5 +1,6 @@
 -- Outcomes of claimed jobs. The lease is the fence. F finished; X the function raised; Y it raised what is not to be
--- retried; L its process was lost, H the same and its worker has handlers to tell; S stopped on request; R it returned
+-- retried; L its process was lost, H the same and its worker has handlers to tell (G, K: likewise, because its worker had
+-- to end, which is not counted against the job: see lib/loss.lua for their payload); S stopped on request; R it returned
 -- a Retry (ttl: seconds until then), A the same to the head of the queue; M it returned one too many.
 --- @include keys
 --- @include time
@@ -10,10 +11,10 @@
 --- @include depend
 --- @include note
 --- @include close
+--- @include loss
 -- The ttl of a failure whose worker has RQ's default exception handler disabled: the job gets the status, and no place
 -- among the failed and no result. What else is to be done about it its handlers do.
 local BARE = '-2'
-
 local YEAR = 31536000 -- RQ's failure TTL when none is given
 
 local function failure_ttl(o) return seconds(redis.call('HGET', k_job(o.id), 'failure_ttl'), YEAR) end
@@ -24,6 +25,7 @@ local function finish(o, worker, repeats_left)
     ended(k_job(o.id), 'finished', o)
     local answer = run_again(o, left, redis.call('HGET', k_job(o.id), 'repeat_intervals'))
     if answer then
+      redis.call('HDEL', k_job(o.id), 'losses', 'deaths')
       if waited_for then tell_dependents(o.id, 'finished') end
       note_webhooks(o, worker, 'FINISHED')
       if o.ttl ~= '0' then store_result(o, worker, -1) end -- it lives with the job
@@ -35,10 +37,10 @@ local function finish(o, worker, repeats_left)
 end
 
 local function fail(o, worker)
+  local rule = o.kind == 'L' and lose(o, worker) or ''
   local h = redis.call('HMGET', k_job(o.id), 'retries_left', 'retries_used', 'retry_intervals',
     'enqueue_at_front_on_retry', 'failure_callback_name')
-  local left = (o.kind == 'X' or o.kind == 'L') and seconds(h[1], 0) or 0
-  local answer = left > 0 and retry(o, left, seconds(h[2], 0) + 1, h[3], h[4])
+  local answer = another_try(o, rule, h)
   if o.kind == 'L' and (o.handlers or (h[5] and h[5] ~= '')) then leave_note('lost', o, worker, answer or 'FAILED') end
   if answer then return answer end
   if o.bare and (o.status ~= 'started' or redis.call('HGET', k_job(o.id), 'execution') ~= o.execution) then
@@ -62,6 +64,7 @@ local function ask_again(o, worker)
   local answer = again(o, seconds(o.ttl, 0), o.kind == 'A')
   if not answer then return fail(o, worker) end
   redis.call('HSET', key, 'number_of_retries', string.format('%.0f', count + 1))
+  redis.call('HDEL', key, 'losses', 'deaths')
   store_result(o, worker, -1)
   return answer
 end
@@ -81,7 +84,8 @@ local function apply(o, worker)
   if o.kind == 'S' then return stop(o, worker) end
   if o.kind == 'R' or o.kind == 'A' then return ask_again(o, worker) end
   o.bare, o.status = o.ttl == BARE and (o.kind == 'X' or o.kind == 'Y'), status
-  if o.kind == 'H' then o.kind, o.handlers = 'L', true end
+  local lost = LOST[o.kind]
+  if lost then o.kind, o.handlers, o.spared = 'L', lost.handlers, lost.spared end
   return fail(o, worker)
 end
 

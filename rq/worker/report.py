@@ -1,0 +1,125 @@
+"""What a dead horse's end is known by: the stack of its process, and what the kernel says of its memory.
+
+The stack comes over a pipe. A horse has `faulthandler` answer one signal, which works whatever C code is doing, also with
+the interpreter's lock held; the same pipe gets what a crash leaves. Nothing of it is paid per job.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import select
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ['Memory', 'Stacks']
+
+# The signal that asks for the stack: one that nobody uses. Systems without real-time signals have SIGINFO, or no stack.
+_LAST = getattr(signal, 'SIGRTMAX', None)
+ASK: int | None = _LAST - 3 if _LAST is not None else getattr(signal, 'SIGINFO', None)
+# Seconds: a process answers within a few milliseconds, unless it is halted; a pause so long ends the answer.
+PATIENCE, PAUSE = 0.2, 0.02
+# Characters of a stack that are kept: its end is our own code.
+MOST = 16_000
+# Where there is no limit, version 1 tells of the largest number of pages.
+NO_LIMIT = 1 << 60
+
+
+class Stacks:
+    """The pipe between one supervisor and its horses."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)  # nobody waits because of us
+
+    def close(self) -> None:
+        """Gives the pipe back."""
+        os.close(self._read)
+        os.close(self._write)
+
+    def answer(self) -> None:
+        """In a horse: from now on its stack can be asked for. An application that has its own ways keeps them."""
+        if ASK is not None:
+            faulthandler.register(ASK, file=self._write, all_threads=True, chain=False)
+        if not faulthandler.is_enabled():
+            faulthandler.enable(file=self._write)
+
+    def ask(self, pid: int) -> str:
+        """The stack of a living horse, which must be about to be killed; '' when it does not answer."""
+        if ASK is None:
+            return ''
+        self.left()  # what was there before is of somebody else
+        with suppress(ProcessLookupError):
+            os.kill(pid, ASK)
+        found, until = '', time.monotonic() + PATIENCE
+        while select.select([self._read], [], [], PAUSE if found else max(0.0, until - time.monotonic()))[0]:
+            found += self.left()
+        return found
+
+    def left(self) -> str:
+        """What is in the pipe: after a crash what `faulthandler` wrote."""
+        found = b''
+        while True:
+            try:
+                more = os.read(self._read, 65536)
+            except BlockingIOError:
+                break
+            found += more
+        text = found.decode('utf-8', 'backslashreplace')
+        return text.partition('\n\nExtension modules:')[0][:MOST]
+
+
+class Memory:
+    """The limit of the control group in which a worker runs, and whom the kernel has killed there for want of memory."""
+
+    def __init__(self, groups: str = '/proc/self/cgroup', root: str = '/sys/fs/cgroup') -> None:
+        self._folders = list(_folders(groups, Path(root)))
+        self._kills = self.kills()
+
+    def told(self) -> str:
+        """What there is to say about a death now, '' for nothing: the limit, and kills since the last time."""
+        limit, before, self._kills = self.limit(), self._kills, self.kills()
+        parts = [f'memory limit of its cgroup {limit / 2**20:.0f} MB'] if limit is not None else []
+        if self._kills > before:
+            parts.append(f'killed there for want of memory: {self._kills - before}')
+        return ''.join(f'; {part}' for part in parts)
+
+    def limit(self) -> int | None:
+        """Bytes; None where there is no limit, or nothing tells it."""
+        for text in self._read('memory.max', 'memory.limit_in_bytes'):
+            if text.strip().isdigit() and int(text) < NO_LIMIT:
+                return int(text)
+        return None
+
+    def kills(self) -> int:
+        """How many processes the kernel has killed there so far."""
+        for text in self._read('memory.events', 'memory.oom_control'):
+            for line in text.splitlines():
+                name, _, count = line.partition(' ')
+                if name == 'oom_kill' and count.isdigit():
+                    return int(count)
+        return 0
+
+    def _read(self, *names: str) -> list[str]:
+        found = []
+        for folder in self._folders:
+            for name in names:
+                with suppress(OSError):
+                    found.append((folder / name).read_text())
+        return found
+
+
+def _folders(groups: str, root: Path) -> list[Path]:
+    """Where the files of our group may be. Inside a container the path is the host's, and the root is our group."""
+    found: list[Path] = []
+    with suppress(OSError):
+        for line in Path(groups).read_text().splitlines():
+            _, kinds, path = line.split(':', 2)
+            if kinds == '':
+                found += [root / path.lstrip('/'), root, root / 'unified' / path.lstrip('/')]
+            elif 'memory' in kinds.split(','):
+                found += [root / 'memory' / path.lstrip('/'), root / 'memory']
+    return found
