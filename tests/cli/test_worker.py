@@ -44,7 +44,8 @@ class Recorder(Worker):
 
     def work(self, **options):
         safe = {'allow': self.allow and self.allow.patterns, 'max_result': LIMITS.result}
-        print(json.dumps({**self.given, **options, **asdict(self.horse_options), **safe}, default=lambda one: one.__name__))
+        given = {**self.given, **options, **asdict(self.horse_options), **safe, **self._terms()}
+        print(json.dumps(given, default=lambda one: one.__name__))
 """
 AS_RQ = {
     'burst': False, 'queues': ['default'], 'name': None, 'default_result_ttl': 500, 'worker_ttl': 420,
@@ -72,6 +73,8 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ('-ds Round_Robin', {'dequeue_strategy': 'round_robin'}),
     ('-S json', {'serializer': 'JSONSerializer'}),
     ('--fork-per-job --max-jobs-per-horse 5', {'fork_per_job': True, 'max_jobs_per_horse': 5}),
+    ('--on-lost requeue --max-deaths 5', {'on_lost': 'requeue', 'max_deaths': 5}),
+    ('--grace 2.5', {'grace': 2.5}),
     ('--preload tasks --preload json --no-reload', {'preload': ['tasks', 'json'], 'reload': False}),
     ('--allow shop.* --allow mail.send --max-result 5MB', {'allow': ['shop.*', 'mail.send'], 'max_result': 5 << 20}),
 ]  # fmt: skip

@@ -1,8 +1,7 @@
 -- Claims jobs from the head of queues: pop, status, execution and lease in one step, so no job is ever in no place.
 -- A queue's share: each of its jobs costs 1/limit of the pack, so a worker's pack holds the work of one pack however
 -- many queues it serves. 90 s: RQ's readers fail whatever is past its score, so a lease is never short.
--- A job that must never start twice (policy 'fail') is taken alone, and announced here: should the whole host vanish, it
--- has begun.
+-- A job that must never start twice (policy 'fail') is taken alone.
 --- @include keys
 --- @include time
 --- @include try
@@ -11,8 +10,7 @@
 --- @include utf8
 --- @include depend
 --- @include policy
---- @include announce
-local LEASE = 90
+--- @include start
 local SCAN = 1000 -- ids looked at per call, whatever they turn out to be
 local WANTED = { status = true, execution = true, ttl = true, expire_at = true, on_lost = true }
 
@@ -34,27 +32,6 @@ local function runnable(q, id, h, taken)
   local held = running(q, id, h.status, h.execution)
   h.anew = held and h.status == 'queued'
   return h.anew or not held
-end
-
-local function start(c, q, number, id, flat, h)
-  local key = k_job(id)
-  local e = c.execution .. string.format('%02x', #c.jobs)
-  if h.anew then revoke(q, id, h.execution) end
-  redis.call('HSET', key, 'status', 'started', 'started_at', c.at, 'worker_name', c.worker, 'execution', e)
-  local left = redis.call('PTTL', key)
-  if left > 0 then redis.call('PERSIST', key) end
-  if left > 0 and h.ttl then
-    redis.call('HSET', key, 'expire_at', string.format('%.0f', NOW_US / 1000 + left))
-  elseif h.expire_at then -- of an earlier run; giving this one back must not revive it
-    redis.call('HDEL', key, 'expire_at')
-  end
-  if HOME[h.status] then try('ZREM', k_registry(HOME[h.status], q), id) end -- pushed by another RQ as it was
-  if h.status == 'rate_limited' then leave(id, h.status, q) end
-  if h.alone then show_run(c.worker, id, e, epoch(NOW_US), LEASE) end
-  c.leases[#c.leases + 1] = NOW + LEASE
-  c.leases[#c.leases + 1] = id .. ':' .. e
-  c.members[#c.members + 1] = { q, id, e }
-  c.jobs[#c.jobs + 1] = { number, id, e, flat }
 end
 
 -- One stretch of the list, at most `want` ids: reads, pops, then writes. Answers whether the queue may hold more.
