@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -26,14 +27,15 @@ if TYPE_CHECKING:
 
     from rq.types import FunctionReferenceType
 
-__all__ = ['Enqueueing', 'due_second']
+__all__ = ['Enqueueing', 'due_at']
 
 
-def due_second(datetime: datetime) -> int:
-    """The epoch second at which a job for this time is due: the whole second after it, never early. Raises TypeError."""
+def due_at(datetime: datetime) -> float:
+    """The epoch at which a job for this time is due, rounded up to a millisecond: never early. Raises TypeError."""
     if not hasattr(datetime, 'timestamp'):
         raise TypeError(f'A datetime is needed to schedule a job, not {datetime!r}')
-    return -int(-datetime.timestamp() // 1)
+    due = math.ceil(round(datetime.timestamp() * 1e6) / 1e3) / 1e3
+    return int(due) if due == int(due) else due
 
 
 # Fields of a hash that mean nothing where the job runs in its caller's process.
@@ -351,8 +353,8 @@ class Enqueueing(Dependents):
         return self.enqueue_at(now() + time_delta, func, *args, **kwargs)
 
     def schedule_job(self, job: Job, datetime: datetime, pipeline: Any = None, unique: bool = False) -> Job:
-        """Stores a job that is to be queued at a time, on the whole second after it: never early."""
-        due = due_second(datetime)
+        """Stores a job that is to be queued at a time, to the millisecond after it: never early."""
+        due = due_at(datetime)
         job.origin = self.name
         entry = self._entry(job, unique=unique)
         job._status, job.enqueued_at = JobStatus.SCHEDULED, None

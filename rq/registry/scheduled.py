@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import NoSuchJobError
-from rq.queue.enqueue import due_second
+from rq.queue.enqueue import due_at
 from rq.store import keys
 from rq.store import registry as store
 
@@ -19,13 +19,13 @@ __all__ = ['ScheduledJobRegistry']
 
 
 class ScheduledJobRegistry(BaseRegistry):
-    """Jobs that wait for their time; the score is the time, in whole seconds. Every worker moves those that are due."""
+    """Jobs that wait for their time; the score is the time. Every worker moves those that are due."""
 
     key_template = template(keys.scheduled)
 
     def schedule(self, job: Job | str, scheduled_datetime: datetime, pipeline: Any = None) -> Any:
-        """How many members are new. The job is due on the whole second after that time; a naive one is local."""
-        return store.add(self._or(pipeline), self.key, id_of(job), due_second(scheduled_datetime))
+        """How many members are new. The job is due at that time, to the millisecond; a naive one is local."""
+        return store.add(self._or(pipeline), self.key, id_of(job), due_at(scheduled_datetime))
 
     def get_scheduled_time(self, job_or_id: Job | str) -> datetime:
         """When a job is due, in UTC. Raises NoSuchJobError when it is not scheduled."""

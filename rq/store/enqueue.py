@@ -151,7 +151,7 @@ def _send(wire: Wire, key: str, args: list[Any]) -> None:
     wire.send_script(_enqueue_many, key.encode(), len(packed), Wire.pack(packed))
 
 
-def schedule(connection: Any, queue: str, entry: Entry, due: int) -> Any:
+def schedule(connection: Any, queue: str, entry: Entry, due: float) -> Any:
     """As `enqueue`, but the job waits until `due` (epoch seconds)."""
     args = (queue, entry.id, entry.call, '1' if entry.unique else '', due, entry.ttl)
     return _schedule(connection, keys.queue(queue), *args, *_flat(entry.fields))

@@ -142,7 +142,7 @@ def deferred(name: str) -> str:
 
 
 def scheduled(name: str) -> str:
-    """Sorted set id -> epoch to run at (whole seconds)."""
+    """Sorted set id -> epoch to run at. RQ writes whole seconds and reads any; ours are exact to the millisecond."""
     return f'{PREFIX}:scheduled:{name}'
 
 

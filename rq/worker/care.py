@@ -129,7 +129,7 @@ class Care:
         if found.moved >= 1000 or found.releasing:
             self.rhythm.delay('promote', now)
         elif found.wait and found.wait < settings.PROMOTE_EVERY:
-            self.rhythm.delay('promote', now + found.wait)  # due times are whole seconds, which is late enough
+            self.rhythm.delay('promote', now + found.wait)
 
     def nudge(self, now: float) -> None:
         """Tokens for what nobody announced, if it is this worker's turn."""

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.serial
 def test_scheduled_jobs_start_once_never_early_and_at_most_a_second_late(
     redis: Redis, herd: Herd, ledger: Ledger
 ) -> None:
-    """Times are whole seconds in RQ's layout; a due time is rounded up."""
+    """I13: counted from the time that was asked for."""
     queue = Queue(connection=redis)
     clock, wall = time.monotonic_ns(), time.time()
     due: dict[int, float] = {}
@@ -29,14 +29,14 @@ def test_scheduled_jobs_start_once_never_early_and_at_most_a_second_late(
         job = queue.enqueue_in(timedelta(seconds=0.5 + number * 0.05), jobs.note, number)
         due[number] = float(redis.zscore(keys.scheduled('default'), job.id))  # type: ignore[arg-type]
         assert due[number] >= wall + 0.5 + number * 0.05
-        assert due[number] - wall < 0.5 + number * 0.05 + 2
+        assert due[number] - time.time() <= 0.5 + number * 0.05 + 0.002
     for number in range(2):
         herd.start(worker={'name': f'w{number}'}, level='ERROR')
     wait_for(lambda: len(ledger.begun()) >= 60, 15)
     late = [wall + (entry.clock_ns - clock) / 1e9 - due[entry.number] for entry in ledger.entries()]
     print(f'scheduled jobs begin {min(late) * 1000:.0f} to {max(late) * 1000:.0f} ms after their time')
     assert min(late) >= 0
-    assert max(late) < 1.0 + 0.3
+    assert max(late) < 1.0
     wait_for(lambda: redis.zcard(keys.finished('default')) == 60)
     assert ledger.twice() == []
 

@@ -38,12 +38,13 @@ def test_a_job_for_later_waits_in_its_registry_and_not_on_the_queue(redis: Redis
 @pytest.mark.parametrize(
     ('when', 'due'),
     [
-        (datetime(2100, 1, 1, 0, 0, 0, 1, tzinfo=UTC), 4102444801),  # never early: the next whole second
+        (datetime(2100, 1, 1, 0, 0, 0, 1, tzinfo=UTC), 4102444800.001),  # never early: the next millisecond
+        (datetime(2100, 1, 1, 0, 0, 0, 123000, tzinfo=UTC), 4102444800.123),
         (datetime(2100, 1, 1, tzinfo=UTC), 4102444800),
         (datetime(2100, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), 4102444800),
     ],
 )
-def test_the_second_at_which_it_is_due(redis: Redis, queue: Queue, when: datetime, due: int) -> None:
+def test_the_moment_at_which_it_is_due(redis: Redis, queue: Queue, when: datetime, due: float) -> None:
     job = queue.enqueue_at(when, give)
     assert redis.zscore('rq:scheduled:q', job.id) == due
 

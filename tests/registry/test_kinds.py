@@ -83,7 +83,7 @@ def test_a_job_scheduled_by_hand(redis: Redis, queue: Queue, disorder: None) -> 
     assert (
         registry.get_scheduled_time(job)
         == registry.get_scheduled_time(job.id)
-        == datetime(2100, 1, 1, 0, 0, 1, tzinfo=UTC)
+        == datetime(2100, 1, 1, 0, 0, 0, 1000, tzinfo=UTC)
     )
     with pytest.raises(NoSuchJobError, match='nope'):
         registry.get_scheduled_time('nope')

@@ -69,14 +69,13 @@ def test_retries_wait_their_intervals_and_the_last_repeats(redis: Redis, horse: 
 
 
 def test_no_retry_comes_early(redis: Redis, horse: HorseMaker) -> None:
-    """I13: whole seconds, rounded up."""
+    """I13: to the millisecond, rounded up."""
     worker = horse()
     for number in range(5):
         put(redis, str(number), retries_left=1, retry_intervals='[1]')
         answer = worker.ask(room=0, outcomes=[worker.outcome(worker.one(), 'X')])
         due = expiry(redis, keys.scheduled('default'), str(number))
-        assert due == int(due)
-        assert 1 <= due - answer.now_us / 1e6 <= 2
+        assert 1 <= due - answer.now_us / 1e6 < 1.1
 
 
 @pytest.mark.parametrize(

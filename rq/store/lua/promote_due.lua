@@ -36,7 +36,7 @@ end
 
 local function promote_some(q, most)
   local home = k_registry('scheduled', q)
-  local ids = try('ZRANGEBYSCORE', home, '-inf', NOW, 'LIMIT', 0, most) or {}
+  local ids = try('ZRANGEBYSCORE', home, '-inf', string.format('%.6f', NOW_US / 1e6), 'LIMIT', 0, most) or {}
   if #ids == 0 or not (try('LLEN', k_queue(q)) and try('ZCARD', k_wip(q))) then return end
   left = left - #ids
   redis.call('ZREM', home, unpack(ids))
@@ -57,5 +57,5 @@ for _, q in ipairs(queues) do
   soonest = math.min(soonest, tonumber(first[2]) or math.huge)
 end
 -- A score that is no time (1e300, inf) never comes: 1e12 is 30,000 years away.
-local wait = soonest < 1e12 and string.format('%.0f', math.max(0, math.ceil(soonest) * 1000 - NOW_US / 1000)) or ''
+local wait = soonest < 1e12 and string.format('%.0f', math.max(0, math.ceil(soonest * 1000 - NOW_US / 1000))) or ''
 return { moved, wait, redis.call('HLEN', k_releasing) }

@@ -1,7 +1,7 @@
 -- Stores a job that is to be queued at a time. Sent twice, it is scheduled once; an id that waits elsewhere moves.
 -- KEYS: 1 the list of the queue (routing only)
 -- ARGV: 1 prefix  2 queue  3 id  4 call (see enqueue.lua)  5 '1' refuse an id that exists
---       6 due (epoch, whole seconds)  7 ttl (seconds, 0 none)  8.. field, value, ...
+--       6 due (epoch, seconds)  7 ttl (seconds, 0 none)  8.. field, value, ...
 -- answers: QUEUED (it is scheduled now), AGAIN, DUPLICATE
 --- @include keys
 --- @include put

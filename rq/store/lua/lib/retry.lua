@@ -19,14 +19,14 @@ local function numbers(json)
   return ok and type(found) == 'table' and found or {}
 end
 
--- Never early: the due time is rounded up. A slot of a rate limit is kept unless the job has to wait for its time.
+-- Never early: the due time is rounded up to a millisecond. A slot of a rate limit is kept unless the job has to wait for its time.
 -- Answers QUEUED or SCHEDULED; nil where the job cannot be put anywhere.
 local function again(o, delay, front)
   local answer, done = 'QUEUED', nil
   if delay > 0 then
     answer = 'SCHEDULED'
-    local due = math.ceil(NOW_US / 1e6 + math.min(delay, LONGEST))
-    done = try('ZADD', k_registry('scheduled', o.queue), due, o.id)
+    local due = math.ceil(NOW_US / 1e3 + math.min(delay, LONGEST) * 1e3)
+    done = try('ZADD', k_registry('scheduled', o.queue), string.format('%.3f', due / 1e3), o.id)
   else
     done = try(front and 'LPUSH' or 'RPUSH', k_queue(o.queue), o.id)
   end
