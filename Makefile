@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench chaos chaos-long clean help
+.PHONY: demo test check bench chaos chaos-long faults clean help
 
 demo: $(VENV)/.installed ## count the words of your Python installation with jobs (under a minute)
 	@$(BIN)/python examples/demo/run.py
@@ -37,6 +37,9 @@ chaos: $(VENV)/.installed-dev ## 90 seconds of random faults on real processes, 
 
 chaos-long: $(VENV)/.installed-dev ## 15 minutes of it: each fault alone, then five storms; writes docs/chaos.md
 	@$(BIN)/python -m chaos --long
+
+faults: $(VENV)/.installed-dev ## the fault matrix, and a fault at each of the worker's fault points (five minutes); writes docs/guarantees.md
+	@RQ_TEST_FAULTS=all $(BIN)/python -m pytest -q -n $(JOBS) tests/faults/test_points.py
 
 clean: ## remove the environments and what the tools left behind
 	rm -rf .venv .venv-* bench/.venvs tests/clients/.venvs bench/.last build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

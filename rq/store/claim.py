@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rq._faultpoints import ARMED, reach
+
 from . import keys
 from .script import Script
 from .wire import bulk
@@ -131,12 +133,19 @@ class Claim:
 
     def send(self, wire: Wire) -> None:
         """Sends the request; `exchange` and `receive` bring the answer."""
+        if ARMED:
+            reach('before.finish.send' if self.outcomes else 'before.claim.send')
         wire.send_script(_finish_and_claim, keys.queue(self.queues[0][0].decode()).encode(), *self.packed())
+        if ARMED:
+            reach('after.finish.send' if self.outcomes else 'after.claim.send')
 
     def receive(self, wire: Wire) -> Answer:
         """The answer of a request sent before."""
         key = keys.queue(self.queues[0][0].decode()).encode()
-        return Answer.of(wire.receive_script(_finish_and_claim, key, *self.packed()))
+        reply = wire.receive_script(_finish_and_claim, key, *self.packed())
+        if ARMED:
+            reach('after.finish.reply' if self.outcomes else 'after.claim.reply')
+        return Answer.of(reply)
 
 
 class Answer(NamedTuple):

@@ -11,6 +11,8 @@ from typing import Any
 from redis.client import Pipeline
 from redis.exceptions import NoScriptError, ResponseError
 
+from rq._faultpoints import ARMED
+
 from . import keys
 from .imitation import explained, require_scripts
 
@@ -73,3 +75,9 @@ class Script:
             return run('EVAL', self.text, 1, key, keys.PREFIX, *args)
         except ResponseError as error:
             raise explained(error) from None
+
+
+if ARMED:  # by a test (rq/_faultpoints.py)
+    from . import faults
+
+    faults.install(Script)

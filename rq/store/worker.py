@@ -54,6 +54,8 @@ _adopt = Script('adopt')
 _nudge = Script('nudge')
 _bury = Script('bury')
 
+# Milliseconds a worker's lease lives without renewal.
+LEASE_MS = 30_000
 # Seconds without renewal after which a lease is looked at: renewals come every 15 s, so a living worker's never is.
 UNRENEWED = 25
 # Jobs a call: 30 us each at worst (measured), so that nobody waits longer than 5 ms for the server.
@@ -65,7 +67,7 @@ def register(
 ) -> int | None:
     """Redis time in microseconds, or None when a living worker has this name."""
     flat = [part for item in fields.items() for part in item]
-    answer = _register(connection, keys.worker(name), name, incarnation, ttl, len(queues), *queues, *flat)
+    answer = _register(connection, keys.worker(name), name, incarnation, ttl, LEASE_MS, len(queues), *queues, *flat)
     return int(answer[1]) if answer[0] else None
 
 
@@ -80,7 +82,8 @@ def renew(
     """Whether the name is still this incarnation's. Renews the worker's lease, its hash and the leases it holds."""
     members = [part for lease in leases for part in (lease.queue, lease.member)]
     flat = [part for item in fields.items() for part in item]
-    return bool(_renew(connection, keys.worker(name), name, incarnation, ttl, len(leases), *members, *flat)[0])
+    args = (name, incarnation, ttl, LEASE_MS, len(leases), *members, *flat)
+    return bool(_renew(connection, keys.worker(name), *args)[0])
 
 
 def announce(connection: Any, name: str, lease: Lease, started: float, ttl: int) -> bool:
@@ -90,13 +93,13 @@ def announce(connection: Any, name: str, lease: Lease, started: float, ttl: int)
 
 
 def reap(
-    connection: Any, queue: str, reason: bytes, most: int = REAPED, idle: int = UNRENEWED, handlers: bool = False
+    connection: Any, queue: str, reason: bytes, most: int = REAPED, idle: int | None = None, handlers: bool = False
 ) -> list[tuple[str, ...]]:
     """(id, what became of it, worker) of each job taken from the dead, `most` at most. `reason`: base64 of zlib of the text.
 
     `handlers`: a note is left of every job, since the caller has user code for the dead.
     """
-    flags = (idle, '1' if handlers else '')
+    flags = (UNRENEWED if idle is None else idle, '1' if handlers else '')
     flat = [text(part) for part in _reap(connection, keys.queue(queue), queue, most, reason, *flags)]
     return list(zip(flat[::3], flat[1::3], flat[2::3], strict=True))
 

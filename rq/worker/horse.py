@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
+from rq._faultpoints import ARMED, reach
 from rq.defaults import DEFAULT_FAILURE_TTL
 from rq.exceptions import DeserializationError
 from rq.results import encode_exception
@@ -93,6 +94,8 @@ class Horse:
 
     def run(self) -> int:
         """Works until the end; answers why it ended (a value of Phase). Nothing it ran is lost by then."""
+        if ARMED:
+            reach('horse.starts')
         os.environ['RQ_WORKER_ID'] = self.worker.name
         self.lifeline.take_signal()
         self.deadline.install()
@@ -198,6 +201,8 @@ class Horse:
         self.timeouts = [_timeout(job.hash.get(b'timeout'), queues[job.queue]._default_timeout) for job in jobs]
         self.board.put_pack(area, pack.seq, jobs, self.timeouts, (pack.now_us, pack.clock_ns))
         self.words[layout.NEXT_SEQ] = 0
+        if ARMED:
+            reach('after.board')
         return pack
 
     def _named(self, answer: Answer) -> list[Claimed]:
@@ -251,14 +256,22 @@ class Horse:
                 break
             self.surroundings.name_job(claimed.id)
             clock = time.monotonic_ns()
+            if ARMED:
+                reach('before.begin')
             board.begin(pack.area, number, clock)
+            if ARMED:
+                reach('after.begin')
             packed, ended = runner.run(pack, number, clock)
+            if ARMED:
+                reach('after.user_code')
             if os.getpid() != self.pid:
                 os._exit(0)  # a child that the job forked and let return
             if board.put_outcome(pack.area, number, packed):
                 pack.outcomes.append(packed)
             else:
                 self._send_large(pack, number, packed)
+            if ARMED:
+                reach('after.outcome')
             words[layout.DONE] += runner.done
             words[layout.FAILED] += runner.failed
             words[layout.WORKED_US] += (ended - clock) // 1000
@@ -337,10 +350,14 @@ class Horse:
     def _block(self, names: list[str], seconds: float) -> None:
         wire = self.courier.wire
         markers = [keys.wake(name).encode() for name in names]
+        if ARMED:
+            reach('before.block')
         try:
             wire.send(len(markers) + 2, Wire.pack([b'BLPOP', *markers, b'%.3f' % seconds]))
             if self.lifeline.wait([wire], seconds + WIRE_TIMEOUT):
                 found: Any = wire.receive()
+                if ARMED:
+                    reach('after.block')
                 if found is not None:
                     self.courier.token = keys.wake_name(found[0].decode()).encode()
             else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis.exceptions import RedisError
 
+from rq._faultpoints import ARMED, reach
 from rq.exceptions import AbandonedJobError, NoSuchJobError, SignatureError
 from rq.job.seal import admits
 from rq.results import decode_exception
@@ -84,7 +85,11 @@ def work_off(
     done, note = 0, first or take(worker, connection)
     while note is not None:
         begin(READ)
+        if ARMED:
+            reach('before.note')
         _Task(worker, note, facts, begin).run()
+        if ARMED:
+            reach('after.note')
         begin(READ)
         _drop(connection, note)
         done += 1

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rq._faultpoints import ARMED, reach
+
 from .failure import reason_of
 
 if TYPE_CHECKING:
@@ -170,6 +172,8 @@ class ForkStart:
         pid = os.fork()
         if pid == 0:
             _become_horse(parent, self.body)
+        if ARMED:
+            reach('after.fork')
         try:
             os.setpgid(pid, pid)  # in parent and child: whoever comes first
         except OSError:

@@ -7,6 +7,8 @@ import select
 import signal
 from typing import TYPE_CHECKING, Any
 
+from rq._faultpoints import ARMED, reach
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -34,7 +36,7 @@ class Wakeup:
             return
         self._fd, self._write = read, write
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-            handler = self._on_child if number == signal.SIGCHLD else on_stop
+            handler = self._on_child if number == signal.SIGCHLD else _reached(on_stop) if ARMED else on_stop
             self._handlers.append((number, signal.signal(number, handler)))
 
     def give_back(self) -> None:
@@ -59,3 +61,11 @@ class Wakeup:
 
     def _on_child(self, signum: int, frame: Any) -> None:
         """Only wakes the loop."""
+
+
+def _reached(handler: Callable[..., Any]) -> Callable[..., Any]:
+    def handle(signum: int, frame: Any) -> None:
+        reach('in.signal_handler')
+        handler(signum, frame)
+
+    return handle

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,9 @@ from tests.faults.jobs import LEDGER
 from tests.faults.ledger import Ledger
 from tests.support.invariants import violations
 from tests.support.processes import Process, Processes
+
+# A file, for the table in docs/guarantees.md (tests/faults/matrix.py).
+MEASURED = 'RQ_TEST_MEASURED'
 
 
 class WorkerMaker(Protocol):
@@ -51,6 +55,19 @@ def herd(redis_url: str, processes: Processes, ledger: Ledger) -> Iterator[Herd]
     herd = Herd(processes, redis_url)
     yield herd
     herd.end()
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Take down what was seen for a row of the fault matrix: `measured('5', 'stale outcomes accepted: 0')`."""
+
+    def take_down(row: str, what: str) -> None:
+        print(f'row {row}: {what}')
+        if MEASURED in os.environ:
+            with open(os.environ[MEASURED], 'a') as file:
+                file.write(json.dumps({'row': row, 'test': request.node.name, 'measured': what}) + '\n')
+
+    return take_down
 
 
 @pytest.fixture(autouse=True)

@@ -59,9 +59,10 @@ class Member:
 class Herd:
     """Starts workers: `herd.start('high', 'low', url=..., settings={...}, work={'burst': True})`."""
 
-    def __init__(self, processes: Processes, url: str) -> None:
+    def __init__(self, processes: Processes, url: str, env: dict[str, str] | None = None) -> None:
         self.url = url
-        self.process: Process = processes.python('-m', 'tests.faults.launch', name='herd', stdin=subprocess.PIPE)
+        command = ('-m', 'tests.faults.launch')
+        self.process: Process = processes.python(*command, name='herd', stdin=subprocess.PIPE, env=env)
         self._count = 0
 
     def start(self, *queues: str, url: str | None = None, **told: Any) -> Member:

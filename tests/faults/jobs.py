@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 
-__all__ = ['LEDGER', 'big', 'deaf', 'die', 'fails', 'fork_and_return', 'noop', 'note', 'note_times', 'printed', 'until']
+from rq import Queue, get_current_job
+from rq.job import Job
+
+__all__ = [
+    'LEDGER', 'POISON', 'big', 'deaf', 'die', 'fails', 'fork_again_and_again', 'fork_and_return', 'noop', 'note', 'note_times', 'printed', 'spawn', 'told', 'until',
+]  # fmt: skip
 
 # The file that jobs write to: one line a begin, by one write, which survives the process.
 LEDGER = 'RQ_TEST_LEDGER'
@@ -75,6 +81,57 @@ def fork_and_return(number: int) -> int:
     _write('b', number)
     os.fork()
     return number
+
+
+def spawn(number: int, child: int, queue: str) -> int:
+    """Enqueues a job, `child` by number and id."""
+    _write('b', number)
+    connection = get_current_job().connection  # type: ignore[union-attr]
+    Queue(queue, connection=connection).enqueue(note, child, job_id=f'j{child}')
+    return number
+
+
+def told(job: Job, *_: object) -> None:
+    """A callback: writes down the number of its job."""
+    _write('c', job.args[0])
+
+
+def fork_again_and_again(number: int) -> None:
+    """A hundred processes that fork no further, each deaf to all but SIGKILL; then it waits, deaf as well."""
+    _write('b', number)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGTERM})
+    for _ in range(100):
+        if os.fork() == 0:
+            _write('f', number)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            time.sleep(60)
+            os._exit(0)
+    time.sleep(60)
+
+
+def _exit(number: int) -> None:
+    _write('b', number)
+    os._exit(7)
+
+
+def _fault(number: int) -> None:
+    _write('b', number)
+    ctypes.string_at(0)
+
+
+def _abort(number: int) -> None:
+    _write('b', number)
+    os.abort()
+
+
+def _kill_worker(number: int) -> None:
+    _write('b', number)
+    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+# Each ends its own process; the last one kills its worker before.
+POISON = (_exit, _fault, _abort, _kill_worker)
 
 
 def printed(number: int) -> int:
