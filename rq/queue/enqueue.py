@@ -21,7 +21,7 @@ from .inline import run_inline
 from .options import EnqueueArgs, EnqueueData, durability, take_options, take_own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from redis import Redis
 
@@ -129,17 +129,18 @@ class Enqueueing(Dependents):
             JobStatus.QUEUED, retry, repeat, on_success=on_success, on_failure=on_failure, on_stopped=on_stopped,
             webhooks=webhooks, rate_limit=rate_limit,
         )  # fmt: skip
+        self._take_own(job, pipeline, on_lost, durable)
+        return self.enqueue_job(job, pipeline=pipeline, at_front=at_front, unique=unique)
+
+    def _take_own(self, job: Job, pipeline: Any, on_lost: str | None = None, durable: str | None = None) -> None:
         if on_lost is not None:
             job.on_lost = checks.policy(on_lost)
-        if durability(durable) is None:
-            return self.enqueue_job(job, pipeline=pipeline, at_front=at_front, unique=unique)
-        if pipeline is not None or not self._is_async:
-            raise ValueError('durable= waits for the server: not with pipeline=, nor on a queue with is_async=False')
-        job._durable = durable
-        try:
-            return self.enqueue_job(job, at_front=at_front, unique=unique)
-        finally:
-            job._durable = None
+        if durability(durable) is not None:
+            if pipeline is not None or not self._is_async:
+                raise ValueError(
+                    'durable= waits for the server: not with pipeline=, nor on a queue with is_async=False'
+                )
+            job._durable = durable
 
     def create_job(  # RQ's signature
         self,
@@ -210,16 +211,19 @@ class Enqueueing(Dependents):
     def _enqueue_async_job(self, job: Job, pipeline: Any = None, at_front: bool = False, unique: bool = False) -> Job:
         entry = self._entry(job, at_front, unique)
         connection = self.connection if pipeline is None else pipeline
-        put = store.enqueue_when_ready if entry.waits else store.enqueue
-        if job._durable is None:
-            answer = put(connection, self.name, entry)
-        else:
-            answer = durably(connection, job._durable, lambda pipeline: put(pipeline, self.name, entry))
         if entry.waits:
+            answer = self._put(store.enqueue_when_ready, connection, entry)
             _note_place(job, answer)
+        else:
+            answer = self._put(store.enqueue, connection, entry)
         if answer == b'DUPLICATE':
             raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
         return job
+
+    def _put(self, put: Callable[..., Any], connection: Any, entry: store.Entry, *more: Any) -> Any:
+        if entry.durable is None:
+            return put(connection, self.name, entry, *more)
+        return durably(connection, entry.durable, lambda pipeline: put(pipeline, self.name, entry, *more))
 
     def _enqueue_sync_job(self, job: Job, pipeline: Any = None, unique: bool = False) -> Job:
         if not job.__dict__.pop('_now', False) and job._dependency_ids and not job.dependencies_are_met():
@@ -253,7 +257,9 @@ class Enqueueing(Dependents):
         # An id made for this call is its own proof that a second copy is a copy; any other needs a nonce.
         call = '' if job.__dict__.pop('_fresh', False) else uuid4().hex[:16]
         job._stored = job.to_dict()
-        return store.Entry(job.id, job._stored, call, job.ttl or 0, front, unique, waits=waits)
+        return store.Entry(
+            job.id, job._stored, call, job.ttl or 0, front, unique, True, waits, job.__dict__.pop('_durable', None)
+        )
 
     def run_job(self, job: Job) -> Job:
         """Runs a job here and now. Its outcome is stored; exceptions of its function are not raised."""
@@ -334,6 +340,7 @@ class Enqueueing(Dependents):
 
     def enqueue_at(self, datetime: datetime, f: FunctionReferenceType, *args: Any, **kwargs: Any) -> Job:
         """The job that will be queued at a time (a naive one is local), with `enqueue`'s options."""
+        own = take_own(f, kwargs) if kwargs else {}
         call = self.parse_args(f, *args, **kwargs)
         _check_unique(call.unique, call.job_id, call.depends_on, call.rate_limit)
         job = self.create_job(
@@ -342,6 +349,7 @@ class Enqueueing(Dependents):
             on_success=call.on_success, on_failure=call.on_failure, on_stopped=call.on_stopped,
             webhooks=call.webhooks, rate_limit=call.rate_limit,
         )  # fmt: skip
+        self._take_own(job, call.pipeline, **own)
         if call.at_front:
             job.enqueue_at_front = True
         return self.schedule_job(job, datetime, pipeline=call.pipeline, unique=call.unique)
@@ -359,7 +367,7 @@ class Enqueueing(Dependents):
         entry = self._entry(job, unique=unique)
         job._status, job.enqueued_at = JobStatus.SCHEDULED, None
         entry.fields = job._stored = job.to_dict()
-        answer = store.schedule(self.connection if pipeline is None else pipeline, self.name, entry, due)
+        answer = self._put(store.schedule, self.connection if pipeline is None else pipeline, entry, due)
         if answer == b'DUPLICATE':
             raise DuplicateJobError(f'Job with ID {job.id!r} already exists')
         return job

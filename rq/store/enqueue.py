@@ -46,6 +46,7 @@ class Entry:
     unique: bool = False
     push: bool = True  # False: only the hash is written
     waits: bool = False  # its hash names what it waits for: other jobs, a rate limit
+    durable: str | None = None  # how safe it is to be when the call returns (durable.py)
 
 
 def _flat(fields: Mapping[str, Any]) -> list[Any]:

@@ -29,6 +29,7 @@ from .horse import Limits
 from .modes import DequeueStrategy
 from .order import reordered
 from .outage import Outage
+from .settlement import no_grace_left
 from .shield import Shield
 from .simple import Loop
 from .start import Death, _flush_streams, _leave, let_children_be
@@ -224,6 +225,9 @@ class Worker(_OneByOne):
             peak = getattr(usage, 'ru_maxrss', 0)
             reason = Death(pid or 0, status or 0, peak, seen=status is not None).text()
         stopped = self._stopped_job_id == job.id
+        cut_short = getattr(self._chief, 'grace_over', False)
+        if cut_short:
+            reason = no_grace_left(self._grace or 0)
         self.log.warning('Job %s failed: %s', job.id, 'stopped on request' if stopped else reason)
         with alone(self, job, queue, None) as runner:
             if not stopped:
@@ -238,7 +242,9 @@ class Worker(_OneByOne):
             )
             if runner.outcome is not None and runner.outcome[0] == b'X':
                 _, ttl, payload = runner.outcome
-                runner.outcome = (b'S', ttl, payload) if stopped else (b'L', ttl, encode_death(reason))
+                runner.outcome = (
+                    (b'S', ttl, payload) if stopped else (b'G' if cut_short else b'L', ttl, encode_death(reason))
+                )
         self._stopped_job_id = None
 
     def kill_horse(self, sig: signal.Signals = SHUTDOWN_SIGNAL) -> None:

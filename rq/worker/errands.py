@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
-from . import notes
+from . import notes, plan
 from .hearing import Ear
+from .settlement import no_grace_left
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -28,6 +30,7 @@ class Errands:
         self.ear = Ear(loop.worker)
         self.tells_deaths = loop.tells_deaths
         self.due = False  # a note is; the keeper has seen it
+        self.grace_over = False  # the worker has to end: the job in hand is not to blame
         self._stopping = ''  # the execution that is to be stopped
 
     def look(self, connection: Redis) -> None:
@@ -79,6 +82,30 @@ class Errands:
             self._signal(signal.SIGALRM)
         else:
             self.worker.log.warning('Job %s cannot be stopped: it runs in its worker itself', found[0].id)
+
+    # --- the end of grace; seen by the keeper's thread
+
+    def mind_grace(self) -> None:
+        """Told to stop with a time limit: what still runs near its end is ended, and follows its policy.
+
+        In the worker's own process that reaches Python code only.
+        """
+        loop, seconds = self.loop, self.worker._grace
+        leases = loop.keeper._leases()
+        if self.grace_over or not leases or not plan.grace(loop.stop.since, seconds, time.monotonic()):
+            return
+        self.grace_over = True
+        loop.keeper.say(f'The grace of {seconds:g} seconds is over, the running job is ended')
+        if getattr(self.worker, '_horse_pid', 0):
+            self.worker.kill_horse()
+        elif loop.deadline is not None:
+            loop.runner.cut_short = no_grace_left(seconds or 0.0)
+            self._stopping = leases[0].execution
+            loop.deadline.stop_if = self._runs_still
+            self._signal(signal.SIGALRM)
+        elif loop.main:
+            loop.stop.since = float('-inf')  # the next signal is the second one
+            self._signal(signal.SIGTERM)
 
     def _runs_still(self) -> bool:
         return any(lease.execution == self._stopping for lease in self.loop.keeper._leases())

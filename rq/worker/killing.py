@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from . import settings
 from .notes import tells
 from .report import Memory, Stacks
-from .settlement import End
+from .settlement import End, no_grace_left
 
 if TYPE_CHECKING:
     from .base import BaseWorker
@@ -45,10 +45,7 @@ class Killing:
     def stop(self, horse: int, seconds: float) -> None:
         """The worker has to end."""
         self.grace_over = True
-        self._reason = (
-            'rq.exceptions.AbandonedJobError: its worker had to stop, and the job did not end within the grace of '
-            f'{seconds:g} seconds'
-        )
+        self._reason = no_grace_left(seconds)
         self.end(horse)
 
     def end(self, horse: int) -> None:

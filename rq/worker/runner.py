@@ -12,7 +12,7 @@ from rq import signing
 from rq.defaults import DEFAULT_FAILURE_TTL
 from rq.executions import Execution
 from rq.job import JobStatus, Retry
-from rq.results import encode_exception, encode_return_value
+from rq.results import encode_death, encode_exception, encode_return_value
 from rq.store.wire import bulk
 from rq.timeouts import BaseTimeoutException, JobTimeoutException, UnixSignalDeathPenalty
 
@@ -95,6 +95,7 @@ class Runner:
         )
         self._short = [0] * len(self.queues)  # how many jobs of each queue, the last ones, were short
         self.outcome: tuple[bytes, int, bytes] | None = None
+        self.cut_short = ''  # why the job in hand is ended, where its worker has to stop
         self.stopping: Callable[[], bool] | None = None  # whether the worker was told to stop
         self.on_callback: Callable[[int], None] | None = None  # called before a callback that may take so many seconds
         self.done = 0
@@ -238,7 +239,12 @@ class Runner:
             self._stay_single()
 
     def note_stop(self, job: Job) -> None:
-        """Takes down that a job was stopped on request."""
+        """Takes down that a job was stopped on request, or that its worker cannot wait for it."""
+        if self.cut_short:
+            line = f'Job {job.id}: {self.cut_short}'
+            self.log.error(line)
+            self.outcome = (b'G', 0, encode_death(self.cut_short))
+            return
         line = f'Job {job.id} stopped by user, moving job to FailedJobRegistry'
         self.log.info(line)
         self.outcome = (b'S', 0, STOPPED)

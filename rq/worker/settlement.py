@@ -24,13 +24,21 @@ if TYPE_CHECKING:
 
     from .board import Board, Snapshot
 
-__all__ = ['End', 'Settlement', 'of_death', 'of_living']
+__all__ = ['End', 'Settlement', 'no_grace_left', 'of_death', 'of_living']
 
 # Arguments of an outcome; its queue, id and execution are the second to fourth.
 WIDTH = 8
 
 # RQ's words: clients show them.
 STOPPED = encode_exception('Job stopped by user, work-horse terminated.')
+
+
+def no_grace_left(seconds: float) -> str:
+    """Why a job was ended that ran when its worker had to stop."""
+    return (
+        'rq.exceptions.AbandonedJobError: its worker had to stop, and the job did not end within the grace of '
+        f'{seconds:g} seconds'
+    )
 
 
 @dataclass(slots=True)

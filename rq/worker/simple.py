@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import select
 import signal
@@ -68,7 +69,7 @@ class Loop:
         self.outage = Outage(worker.log, f'Worker {worker.name}')
         self.keeper = self._keeper()
         self.stop = _Stop(self.keeper)
-        self.runner.stopping = lambda: self.stop.told
+        self.runner.stopping = self.stop.seen
         self.errands = self.keeper.errands = Errands(self)
         self.keeper.care.on_notes = self.errands.look
         self.seq = 0
@@ -190,6 +191,8 @@ class Loop:
                     raise
                 self.wire.close()
                 self.stop.wait(self.outage.failed(error))
+            if plan.grace(self.stop.since, self.worker._grace, time.monotonic()) == 'leave':
+                raise SystemExit(1)
             if self.stop.told and not self.outcomes:
                 if claim is not None:
                     self._disown(claim)
@@ -259,6 +262,8 @@ class _Stop:
         self.told = False
         self.since: float | None = None
         self._keeper = keeper
+        self._shared = mmap.mmap(-1, 1)  # for the process of a job as well
+        self._pid = os.getpid()
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
 
@@ -283,8 +288,14 @@ class _Stop:
             self._keeper.say('Warm shut down requested')
             self.tell()
 
+    def seen(self) -> bool:
+        """Whether it was told to stop; also in a process that was forked before."""
+        return self._shared[0] > 0
+
     def tell(self) -> None:
         """The loop ends after the job in hand."""
+        if os.getpid() == self._pid:
+            self._shared[0] = 1
         if not self.told:
             self.told, self.since = True, time.monotonic()
             if self._write >= 0:
@@ -336,6 +347,8 @@ class Keeper(threading.Thread):
         pause, quiet_until = settings.ANNOUNCE_AFTER / 2, 0.0
         while not self._end.wait(pause):
             self._speak()
+            if self.errands is not None:
+                self.errands.mind_grace()
             if time.monotonic() < quiet_until:
                 continue
             with self._busy:

@@ -13,7 +13,7 @@ from rq import Queue, get_current_job
 from rq.job import Job
 
 __all__ = [
-    'LEDGER', 'POISON', 'big', 'deaf', 'die', 'fails', 'fork_again_and_again', 'fork_and_return', 'noop', 'note', 'note_times', 'printed', 'spawn', 'told', 'until',
+    'LEDGER', 'POISON', 'big', 'deaf', 'die', 'die_with_parent', 'fails', 'fork_again_and_again', 'fork_and_return', 'noop', 'note', 'note_times', 'printed', 'spawn', 'told', 'until',
 ]  # fmt: skip
 
 # The file that jobs write to: one line a begin, by one write, which survives the process.
@@ -62,6 +62,13 @@ def die(number: int, after: float = 0.0) -> None:
     """Kills its own process."""
     _write('b', number)
     time.sleep(after)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_with_parent(number: int) -> None:
+    """Takes its supervisor along, as a machine that runs out of memory may."""
+    _write('b', number)
+    os.kill(os.getppid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,6 +53,14 @@ def test_with_a_replica_the_job_is_there_when_enqueue_returns(other_server: Serv
     assert queue.count == 20
     waiting = queue.enqueue(job_function, depends_on=job, durable='replica')
     assert (waiting.get_status(), of(replica).hget(waiting.key, 'status')) == ('deferred', b'deferred')
+
+
+def test_a_scheduled_job_can_be_as_safe(other_server: Servers) -> None:
+    primary = other_server(config={'repl-diskless-sync-delay': '0'})
+    replica = replica_of(primary, other_server)
+    queue = Queue(connection=of(primary))
+    job = queue.enqueue_in(timedelta(hours=1), job_function, durable='replica', on_lost='fail')
+    assert of(replica).hmget(job.key, 'status', 'on_lost') == [b'scheduled', b'fail']
 
 
 def test_without_a_replica_that_answers_it_is_queued_and_said(

@@ -281,6 +281,7 @@ def winds_up(seconds: float = 20.0) -> str:
     job = get_current_job()
     assert job is not None
     assert not job.stopping
+    note('works')
     until = time.monotonic() + seconds
     while not job.stopping and time.monotonic() < until:
         time.sleep(0.01)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 
 import psutil
 import pytest
@@ -12,6 +13,7 @@ from redis import Redis
 
 from rq import Queue, Retry
 from rq.job import Job
+from rq.server import EmbeddedServer
 from rq.store import keys
 from rq.worker.report import Memory, Stacks
 from tests.support.waiting import wait_for
@@ -257,3 +259,49 @@ def test_a_job_can_see_that_its_worker_was_told_to_stop(queue: Queue, worker: Wo
     assert job.get_status() == 'finished'
     assert job.return_value() == 'wound up'
     assert took < 5
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize('kind', ['rq.worker.SimpleWorker', 'tests.worker.kinds.All'])
+@pytest.mark.parametrize(('policy', 'status'), [('requeue', 'queued'), (None, 'failed')])
+def test_i17_other_workers_end_in_time_as_well(
+    queue: Queue, worker: WorkerMaker, redis: Redis, kind: str, policy: str | None, status: str
+) -> None:
+    job = queue.enqueue(jobs.sleep, 60, on_lost=policy)
+    process = worker('--grace', '2', '-w', kind)
+    wait_for(job.get_executions)
+    began = time.monotonic()
+    process.terminate()
+    process.wait(10)
+    assert 1.0 < time.monotonic() - began < 2.5
+    assert (job.get_status(), redis.hget(job.key, 'losses')) == (status, None)
+    if status == 'failed':
+        assert 'the job did not end within the grace of 2 seconds' in told(job)
+
+
+@pytest.mark.parametrize('kind', ['rq.worker.SimpleWorker', 'tests.worker.kinds.All'])
+def test_jobs_of_other_workers_see_that_they_should_wind_up(
+    queue: Queue, worker: WorkerMaker, journal: Journal, kind: str
+) -> None:
+    job = queue.enqueue(jobs.winds_up)
+    process = worker('-w', kind)
+    wait_for(lambda: 'works' in journal.lines)
+    assert stop(process) < 5
+    assert job.return_value() == 'wound up'
+
+
+@pytest.mark.serial
+def test_i17_grace_ends_also_while_redis_is_away_and_what_is_left_is_named(
+    worker: WorkerMaker, other_server: Callable[..., EmbeddedServer], disorder: None
+) -> None:
+    server = other_server()
+    queue = Queue(connection=Redis.from_url(server.url))
+    job = queue.enqueue(jobs.sleep, 2)
+    process = worker('--grace', '3', env={'RQ_REDIS_URL': server.url})
+    wait_for(job.get_executions)
+    server.kill()
+    began = time.monotonic()
+    process.terminate()
+    assert process.wait(12) == 1
+    assert time.monotonic() - began < 4.5
+    assert f'left behind for other workers: {job.id} (' in process.output
