@@ -20,8 +20,8 @@ __all__ = ['Finding', 'Report', 'check']
 UNSHOWN = 0.3
 # A process that is killed just after its job's last line may die before the outcome is on its board.
 BETWEEN = 0.3
-# A worker that is silent for so long counts as dead.
-LEASE = 30.0
+# A worker counts as dead 30 s after it renewed its lease, which it does every 5 s.
+LEASE = 25.0
 # After an outage a worker tries again within so many seconds.
 WAIT = 2.0
 BREACHES = ['lost', 'stuck', 'twice', 'stale', 'failed falsely', 'early', 'order', 'limit', 'callback', 'late', 'reaped falsely',

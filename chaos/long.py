@@ -7,6 +7,7 @@ import os
 import platform
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from typing import Any
 from chaos import report
 from chaos.harness import Run, Settings, run
 from chaos.page import render
-from chaos.plan import FAULTS, STORM
+from chaos.plan import STORM
 from chaos.target import Target
 
-__all__ = ['DATA', 'PAGE', 'main']
+__all__ = ['DATA', 'PAGE', 'SEEDS', 'main']
 
 DOCS = Path(__file__).parents[1] / 'docs'
 DATA, PAGE = DOCS / 'chaos.json', DOCS / 'chaos.md'
@@ -29,35 +30,33 @@ RARE = {'host_paused': 0.3, 'host_killed': 0.4, 'server_killed': 0.4, 'server_pa
 AGAIN = 2
 
 
-def main(target: Target, patience: float, seeds: list[int] | None = None) -> int:
-    """Exit code: 0 if every promise was kept, 1 if not, 3 if the machine was too busy for the figures."""
-    seen: dict[str, Any] = {
-        'when': time.strftime('%Y-%m-%d', time.gmtime()),
-        'machine': _machine(),
-        'faults': {},
-        'storms': [],
-    }
+def main(target: Target, patience: float, names: Sequence[str], seeds: Sequence[int]) -> int:
+    """Exit code: 0 if every promise was kept, 1 if not, 3 if the machine was too busy for the figures.
+
+    Each of these faults alone, then storms of these seeds; what is known of others stays.
+    """
     worst = 0
-    for name in FAULTS:
+    for name in names:
         settings = Settings(target, 1, ALONE, [name], RATE, RARE.get(name, 1.0), patience, burst=0)
         done = _valid(settings)
-        seen['faults'][name] = _record(done)
         worst = max(worst, _code(done))
-        write(target.key, seen)
-    for seed in seeds or SEEDS:
+        write(settings, name, _record(done))
+    for seed in seeds:
         # Ours gets as many jobs as usual in a storm, RQ as many as it can do.
         settings = Settings(target, seed, 60.0, STORM, patience=patience)
         done = _valid(settings if target.ours else replace(settings, rate=RATE, burst=0))
-        seen['storms'].append({'seed': seed, **_record(done)})
         worst = max(worst, _code(done))
-        write(target.key, seen)
+        write(settings, f'seed {seed}', _record(done))
     return worst if target.ours else 0
 
 
-def write(key: str, seen: dict[str, Any]) -> None:
-    """Puts what one system has shown beside what is known of the other, and makes the page anew."""
+def write(settings: Settings, name: str, record: dict[str, Any]) -> None:
+    """Puts one row into the data, and makes the page anew."""
     known = json.loads(DATA.read_text()) if DATA.exists() else {}
-    known[key] = seen
+    seen = known.setdefault(settings.target.key, {'rows': {}})
+    when = time.strftime('%Y-%m-%d', time.gmtime())
+    seen.update(when=when, patience=settings.patience, machine=_machine())
+    seen['rows'][name] = record
     DATA.write_text(json.dumps(known, indent=1, sort_keys=True) + '\n')
     PAGE.write_text(render(known))
 

@@ -20,8 +20,8 @@ def seen(**breaches: int) -> dict[str, Any]:
 
 def test_a_row_has_what_was_expected_what_was_seen_and_what_rq_did() -> None:
     told = {'when': '2026-11-24', 'machine': '2 cores', 'patience': 60.0}
-    ours = {**told, 'faults': {'horse_killed': seen()}, 'storms': [{'seed': 3, **seen()}]}
-    theirs = {**told, 'faults': {'horse_killed': seen(lost=3, stuck=5)}, 'storms': []}
+    ours = {**told, 'rows': {'horse_killed': seen(), 'seed 3': seen()}}
+    theirs = {**told, 'rows': {'horse_killed': seen(lost=3, stuck=5)}}
     page = render({'packhorse': ours, 'rq==3.0.0': theirs})
     row = next(line for line in page.splitlines() if line.startswith('| kill -9 of a work-horse'))
     assert '| 9 x | 200 | 0 |' in row and 'max 0.50 s (4)' in row and row.endswith('| 5 stuck, 3 lost |')
