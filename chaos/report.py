@@ -37,8 +37,13 @@ def _evidence(done: Run) -> list[str]:
     for number, tail in done.tails.items():
         lines += [f'  the ledger of job {number}:', *(f'    {line}' for line in tail)]
     lines.append(f'  logs: {done.folder}')
-    again = f'python -m chaos --seed {done.settings.seed} --seconds {done.settings.seconds:g} --faults {",".join(done.settings.names)}'
-    lines.append(
-        f'  again: {again} --rate {done.settings.rate:g} --burst {done.settings.burst} --often {done.settings.faults_a_second:g} --target {done.settings.target.key}'
-    )
+    lines.append(f'  again: {_command(done.settings)}')
     return lines
+
+
+def _command(told: Settings) -> str:
+    """What runs the same plan again."""
+    parts = ['python -m chaos', f'--seed {told.seed} --seconds {told.seconds:g} --faults {",".join(told.names)}']
+    parts.append(f'--rate {told.rate:g} --burst {told.burst} --often {told.faults_a_second:g}')
+    parts.append('--hurry' if told.target.settings else f'--target {told.target.key}')
+    return ' '.join(parts)
