@@ -50,7 +50,6 @@ class Facts:
     outages: list[tuple[str, float, float]]  # of Redis, as seen by workers
     offset: float
     began: float
-    stormed: float
     hashes: dict[str, dict[str, str]] = field(default_factory=dict)
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
@@ -112,12 +111,12 @@ def _statuses(redis: Redis, ids: list[str]) -> dict[str, str]:
     return {job_id: (value or b'').decode() for job_id, value in zip(ids, pipeline.execute(), strict=True)}
 
 
-def gather(world: World, stormed: float) -> Facts:
+def gather(world: World) -> Facts:
     """All that a finished run has left, while its server still runs."""
     found = records(world.folder / 'produced')
     facts = Facts(
         world.target.ours, found, records(world.folder / 'deeds'), world.ledger.entries(), world.kills, world.outages,
-        time.time() - time.monotonic(), world.began, stormed,
+        time.time() - time.monotonic(), world.began,
     )  # fmt: skip
     facts.attempts = attempts(facts.entries)
     ids = sorted({record['id'] for record in found if record['id']} | {entry.id for entry in facts.entries})

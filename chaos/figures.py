@@ -88,7 +88,8 @@ class Figures:
         return [at - end for at, end in zip(after, ends, strict=True) if at is not None]
 
     def _throughput(self, begins: list[float]) -> dict[str, float]:
-        start, end = self.facts.began, self.facts.stormed
+        start = self.facts.began
+        end = max([start, *(record['at'] for record in self.facts.records if 'at' in record)])  # of enqueueing
         inside = [at for at in begins if at <= end]
         calm = sum(1 for at in inside if start + 1 < at < start + CALM)
         gaps = [after - before for before, after in pairwise(inside)]

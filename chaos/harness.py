@@ -110,7 +110,7 @@ def _live(world: World, settings: Settings, plan: list[Step]) -> Facts:
         helper.wait(30)
     _quiesce(world, settings.patience)
     timer.stop()
-    facts = gather(world, stormed)
+    facts = gather(world)
     facts.slip, facts.rested = timer.worst, time.monotonic() - stormed
     facts.violations += watch.found if watch else []
     facts.fds = _grown(world)

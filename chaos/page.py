@@ -20,7 +20,8 @@ and is given {patience} s after the last fault, or as long as it goes on working
 
 *Not as promised* counts jobs: **lost** (in no structure), **stuck** (no end by then), **twice** (began again without a
 retry or policy that says so), **failed falsely** (its run ended well, or nobody killed it), **callback** (never ran),
-and so on; **exit** counts workers that ended by themselves.
+and so on; **exit** counts workers that ended by themselves, **leak** processes that stayed. Most of RQ's stuck jobs were
+scheduled ones (or retries with a wait) that nobody had moved by then; it also begins them up to a second early.
 """
 
 
@@ -69,7 +70,7 @@ def _row(title: str, expected: str, mine: dict[str, Any], other: dict[str, Any] 
         title,
         expected,
         f'{done} x' if done else 'all the time',
-        f'{numbers["enqueued"]:.0f}',
+        f'{numbers["enqueued"] - numbers["unknown"]:.0f}',
         _broken(mine),
         _measured(numbers) + BUSY * mine['void'],
         _broken(other),
@@ -86,7 +87,7 @@ def _storm(name: str, storm: dict[str, Any], other: dict[str, Any] | None) -> st
     cells = [
         name.removeprefix('seed '),
         kills,
-        f'{numbers["enqueued"]:.0f}',
+        f'{numbers["enqueued"] - numbers["unknown"]:.0f}',
         f'{numbers["began"]:.0f}',
         again,
         _broken(storm),

@@ -20,11 +20,11 @@ def line(phase: str, at: float, pid: int = HORSE, attempt: float = 10.0, number:
 
 
 def facts(*entries: Entry, status: str = 'finished', kills: list[Kill] | None = None, **told: Any) -> Facts:
-    """One job, `j1`, enqueued at 9 s; the storm was over at 60 s."""
+    """One job, `j1`; moments are seconds of one clock."""
     record = {'number': 1, 'id': 'j1', 'kind': 'plain', 'queue': 'a', 'state': 'acknowledged'}
     record |= {name: told.pop(name) for name in ('kind', 'tries', 'runs', 'due', 'state') if name in told}
     more = told.pop('records', [])
-    made = Facts(True, [record, *more], [], list(entries), kills or [], told.pop('outages', []), 0.0, 0.0, 60.0)
+    made = Facts(True, [record, *more], [], list(entries), kills or [], told.pop('outages', []), 0.0, 0.0)
     made.attempts = attempts(made.entries)
     made.hashes = {'j1': {'status': status}} if status else {}
     made.places = {'j1': [f'{status} a']}

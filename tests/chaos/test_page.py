@@ -10,7 +10,14 @@ import pytest
 from chaos.long import DATA, PAGE
 from chaos.page import render
 
-NUMBERS = {'enqueued': 200, 'began': 203, 'twice by policy': 2, 'twice as a host vanished': 1, 'longest gap': 0.5}
+NUMBERS = {
+    'enqueued': 210,
+    'unknown': 10,
+    'began': 203,
+    'twice by policy': 2,
+    'twice as a host vanished': 1,
+    'longest gap': 0.5,
+}
 RECOVERY = {'recovery horse n': 4, 'recovery horse p50': 0.02, 'recovery horse max': 0.5}
 
 
