@@ -7,7 +7,7 @@ from os import system
 from subprocess import run
 from typing import Any
 
-__all__ = ['Mailer', 'add', 'boom', 'huge', 'note_call', 'run', 'speak', 'system', 'told']
+__all__ = ['Mailer', 'add', 'boom', 'huge', 'look_at_meta', 'note_call', 'run', 'speak', 'system', 'told']
 
 # Calls of what is planted are written here.
 MARK = 'RQ_TEST_MARK'
@@ -35,6 +35,14 @@ def told(value: Any) -> None:
 
 def huge(size: int) -> bytes:
     return b'x' * size
+
+
+def look_at_meta() -> None:
+    """Looks at what its own job has as meta data."""
+    from rq import get_current_job
+
+    job = get_current_job()
+    assert job is not None and job.meta is not None
 
 
 def speak(text: str) -> str:
