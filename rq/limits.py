@@ -10,7 +10,7 @@ import os
 import re
 from dataclasses import dataclass, fields
 
-__all__ = ['LIMITS', 'Limits', 'name_parts', 'parse_size']
+__all__ = ['LIMITS', 'Limits', 'name_parts', 'parse_size', 'printable']
 
 KB = 1024
 MB = 1024 * 1024
@@ -47,13 +47,19 @@ def parse_size(text: str) -> int:
     return int(found[1]) * UNITS[found[2].upper()]
 
 
+def printable(text: str) -> str:
+    """The text as errors and log lines may have it: short, and nothing that steers a terminal or forges a line."""
+    cut = text if len(text) <= 200 else f'{text[:200]}...'
+    return cut if cut.isprintable() else ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in cut)
+
+
 def name_parts(name: str) -> list[str]:
     """The parts of a dotted path. Raises ValueError for one that is too long, or none."""
     if len(name) > LIMITS.name:
         raise ValueError(f'Invalid attribute name: {len(name)} characters, the limit is {LIMITS.name} (RQ_MAX_NAME)')
     parts = name.split('.')
-    if not all(parts):
-        raise ValueError(f'Invalid attribute name: {name}')
+    if not all(parts) or not name.isprintable():
+        raise ValueError(f'Invalid attribute name: {name if name.isprintable() else repr(name)}')
     return parts
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, ClassVar, TextIO
@@ -46,6 +47,20 @@ yellow = make_colorizer('yellow')
 blue = make_colorizer('blue')
 
 
+# What moves a cursor, rings, or turns the direction of writing; of ESC all that is not a colour.
+_STEERING = re.compile(
+    '\x1b(?!\\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]'
+)
+_LINES = re.compile(f'{_STEERING.pattern}|\n')
+
+
+def harmless(text: str, one_line: bool = False) -> str:
+    """The text with what steers a terminal escaped: parts of it may come from Redis. `one_line`: line breaks, too."""
+    if text.isprintable():
+        return text
+    return (_LINES if one_line else _STEERING).sub(lambda found: repr(found[0])[1:-1], text)
+
+
 class ColorizingStreamHandler(logging.StreamHandler[TextIO]):
     """A stream handler that shows warnings in yellow and errors in red on a terminal.
 
@@ -66,7 +81,7 @@ class ColorizingStreamHandler(logging.StreamHandler[TextIO]):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, the first one of a message with several coloured: tracebacks are read better plain."""
-        message = super().format(record)
+        message = harmless(super().format(record))
         color = self.levels.get(record.levelno)
         if color is None or not _wants_colour(self.stream) or (self.exclude is not None and self.exclude(record)):
             return message

@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from rq.exceptions import DeserializationError, InvalidFunction, PayloadTooLarge
-from rq.limits import LIMITS
+from rq.limits import LIMITS, printable
 from rq.serializers import reader
 from rq.store import fields as codec
 from rq.utils import get_call_string, import_attribute, resolve_function_reference
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rq.serializers import Serializer
     from rq.types import FunctionReferenceType
 
-__all__ = ['describe', 'dump', 'dump_meta', 'find', 'load', 'load_meta', 'pack', 'printable', 'reference', 'shown']
+__all__ = ['describe', 'dump', 'dump_meta', 'find', 'load', 'load_meta', 'pack', 'reference', 'shown']
 
 # A megabyte of images or archives would take zlib 40 ms to make no smaller: of so much a sample is tried first.
 LARGE = 1024 * 1024
@@ -87,12 +87,6 @@ def shown(description: str | None) -> str | None:
     return f'{description[: LIMITS.description]}...'
 
 
-def printable(text: str) -> str:
-    """The text as errors and log lines may have it: short, and nothing that steers a terminal or forges a line."""
-    cut = text if len(text) <= 200 else f'{text[:200]}...'
-    return cut if cut.isprintable() else ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in cut)
-
-
 def _culprit(serializer: Serializer, call: tuple[Any, ...]) -> str:
     name, instance, args, kwargs = call
     parts = [(f'argument {place}', value) for place, value in enumerate(args, 1)]
@@ -140,9 +134,11 @@ def load_meta(serializer: Serializer, stored: bytes, job_id: str) -> dict[Any, A
     try:
         found = reader(serializer, stored).loads(stored)
     except Exception as error:
-        raise DeserializationError(f'Job {job_id}: meta cannot be read: {type(error).__name__}: {error}') from error
+        raise DeserializationError(
+            f'Job {printable(job_id)}: meta cannot be read: {type(error).__name__}: {error}'
+        ) from error
     if not isinstance(found, dict):
-        raise DeserializationError(f'Job {job_id}: meta is not a dict, but {type(found).__name__}')
+        raise DeserializationError(f'Job {printable(job_id)}: meta is not a dict, but {type(found).__name__}')
     return found
 
 

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from rq.exceptions import DeserializationError
+from rq.limits import printable
 from rq.store import fields as codec
 from rq.store.states import JobStatus
 from rq.utils import utcformat
@@ -56,7 +57,7 @@ class Field(Generic[T]):
             try:
                 value = self.read(raw)
             except DeserializationError as error:
-                raise DeserializationError(f'Job {job.id}: field {self.key} is {error}') from error
+                raise DeserializationError(f'Job {printable(job.id)}: field {self.key} is {error}') from error
         job.__dict__[self.name] = value
         return value
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rq import signing
 from rq.exceptions import DeserializationError
+from rq.limits import printable
 from rq.serializers import PICKLE, DefaultSerializer, reader
 from rq.store import fields as codec
 from rq.store import job as store
@@ -48,7 +49,7 @@ class Payload:
     def _stored_data(self) -> bytes:
         stored = self.__dict__.get('_data') or self._raw.get(b'data')
         if stored is None:
-            raise DeserializationError(f'Job {self.id} has no stored call')
+            raise DeserializationError(f'Job {printable(self.id)} has no stored call')
         return bytes(stored)
 
     def _part(self, name: str) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rq import signing
 from rq.exceptions import SignatureError
+from rq.limits import printable
 from rq.serializers import named
 
 from . import call
@@ -36,7 +37,7 @@ def check(job: Any) -> None:
         return
     queue = have.get('_taken_from')
     wrong = fault(job) or _displaced(job, queue)
-    signing.active.judge(f'Job {call.printable(job.id)}', wrong, queue)
+    signing.active.judge(f'Job {printable(job.id)}', wrong, queue)
     if wrong is not None and job._raw.get(b'serializer'):  # not imported before
         job.serializer = named(job.serializer, job._raw[b'serializer'])
     have['_admitted'] = True

@@ -264,7 +264,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
             try:
                 self._running().call_back(job.failure_callback_timeout, job.execute_failure_callback, *exc_info)
             except BaseException as mistake:  # noqa: BLE001 - whatever it is, the job has failed, and so has this
-                self._running().log.error(f'Job {job.id}: error while executing failure callback')
+                self._running().log.error(f'Job {one_line(job.id)}: error while executing failure callback')
                 return mistake
         return error
 
@@ -316,7 +316,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Logs what a job raised and hands it to the handlers, in their order, until one answers False."""
         text = shortened(exception_text(exc_info[1]), LIMITS.log)
-        line = f'[Job {job.id}]: exception raised while executing ({_name(job)})\n{text}'.rstrip()
+        line = f'[Job {one_line(job.id)}]: exception raised while executing ({one_line(_name(job))})\n{text}'.rstrip()
         self.log.error(line) if self._runner is None else self._runner.log.error(line)
         call_exception_handlers(self._exc_handlers, job, *exc_info)
 

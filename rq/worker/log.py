@@ -15,7 +15,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from rq.logutils import ColorizingStreamHandler
+from rq.logutils import ColorizingStreamHandler, harmless
 
 if TYPE_CHECKING:
     from .board import Board
@@ -146,6 +146,8 @@ class JobLog:
             self.settle_output()
         if self.silent:
             return
+        if not line.isprintable():  # ids and names come from Redis
+            line = harmless(line, one_line=True)
         if not self.fast:
             self._enable()
             self.logger.info(line)

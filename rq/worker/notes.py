@@ -20,7 +20,7 @@ from rq.job.seal import admits
 from rq.results import decode_exception
 from rq.store import note as store
 
-from .failure import exception_text, reason_of
+from .failure import exception_text, one_line, reason_of
 from .guard import guard, is_on
 
 if TYPE_CHECKING:
@@ -123,9 +123,13 @@ class _Task:
         note = self.note
         what = {'lost': 'handlers and callback', 'stopped': 'stopped callback', 'webhook': 'webhooks'}.get(note.what)
         if what is None:
-            self.log.error('Dropped a note about job %s of an unknown kind: %s', note.job_id, note.what)
+            self.log.error(
+                'Dropped a note about job %s of an unknown kind: %s', one_line(note.job_id), one_line(note.what)
+            )
         elif note.taken > store.TRIES:
-            self.log.error('Job %s: its %s took %d processes with them, given up', note.job_id, what, store.TRIES)
+            self.log.error(
+                'Job %s: its %s took %d processes with them, given up', one_line(note.job_id), what, store.TRIES
+            )
         else:
             job = self._job(what)
             if job is not None:
@@ -141,11 +145,11 @@ class _Task:
                     raise SignatureError('it is not signed as it should be')
             return job
         except NoSuchJobError:
-            self.log.warning('Job %s is gone: its %s cannot be run', job_id, what)
+            self.log.warning('Job %s is gone: its %s cannot be run', one_line(job_id), what)
         except (RedisError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - a field that nobody can read
-            self.log.error('Job %s: its %s cannot be run (%s)', job_id, what, reason_of(error))
+            self.log.error('Job %s: its %s cannot be run (%s)', one_line(job_id), what, reason_of(error))
         return None
 
     # --- kinds of notes
@@ -195,7 +199,7 @@ class _Task:
         except BaseException as error:  # whatever it raises, the next one is run
             if isinstance(error, SystemExit) and error.code == COLD:
                 raise
-            self.log.error('Job %s: its %s failed\n%s', job.id, what, exception_text(error).rstrip())
+            self.log.error('Job %s: its %s failed\n%s', one_line(job.id), what, exception_text(error).rstrip())
 
 
 def _facts_in(text: str) -> Facts | None:

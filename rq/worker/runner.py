@@ -16,7 +16,7 @@ from rq.results import encode_death, encode_exception, encode_return_value
 from rq.store.wire import bulk
 from rq.timeouts import BaseTimeoutException, JobTimeoutException, UnixSignalDeathPenalty
 
-from .failure import exception_text, reason_of
+from .failure import exception_text, one_line, reason_of
 from .guard import guard, is_on
 from .settlement import STOPPED
 
@@ -147,7 +147,7 @@ class Runner:
         return job
 
     def _raised(self, claimed: Claimed, error: BaseException) -> None:
-        line = f'[Job {claimed.id.decode("utf-8", "backslashreplace")}]: '
+        line = f'[Job {one_line(claimed.id.decode("utf-8", "backslashreplace"))}]: '
         if self.outcome is None:
             self.outcome = (b'X', DEFAULT_FAILURE_TTL, encode_exception(exception_text(error)))
             line += f'failed: {reason_of(error)}'
