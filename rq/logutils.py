@@ -14,7 +14,16 @@ from typing import Any, ClassVar, TextIO
 
 from .defaults import DEFAULT_LOGGING_DATE_FORMAT, DEFAULT_LOGGING_FORMAT
 
-__all__ = ['ColorizingStreamHandler', 'blue', 'green', 'make_colorizer', 'red', 'setup_loghandlers', 'yellow']
+__all__ = [
+    'ColorizingStreamHandler',
+    'blue',
+    'green',
+    'harmless',
+    'make_colorizer',
+    'red',
+    'setup_loghandlers',
+    'yellow',
+]
 
 _CODES = {'red': '\x1b[31m', 'green': '\x1b[32m', 'yellow': '\x1b[33m', 'blue': '\x1b[34m'}
 _RESET = '\x1b[39;49;00m'

@@ -3,66 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from .errors import ExitCode
 from .options import common_options
+from .patient import Finding, Patient
+from .safety import SAFETY_CHECKS
 
 if TYPE_CHECKING:
-    from redis import Redis
-
-    from rq.store.server import ServerFacts
-
     from .config import CliConfig
-    from .survey import Survey
+    from .patient import Level
 
 __all__ = ['CHECKS', 'Finding', 'Patient', 'doctor', 'examine']
 
-Level = Literal['ok', 'warning', 'fault']
 LEAST = {'Redis': (6, 2), 'Valkey': (7, 2)}
 # Longer, and a worker that asks for one job at a time does little else than wait.
 SLOW_SECONDS = 0.02
 SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check has found. A fault: jobs are lost or do not run. A warning: they may."""
-
-    level: Level
-    text: str
-
-
-class Patient:
-    """What the checks look at; each part is asked for once, when the first check needs it."""
-
-    def __init__(self, connection: Redis) -> None:
-        self.connection = connection
-
-    @cached_property
-    def server(self) -> ServerFacts:
-        """What the server says of itself. Raises redis-py's errors."""
-        from rq.store.server import facts
-
-        return facts(self.connection)
-
-    @cached_property
-    def survey(self) -> Survey:
-        """Queues and workers. Raises redis-py's errors."""
-        from .survey import survey
-
-        return survey(self.connection)
-
-    @cached_property
-    def silent(self) -> set[str]:
-        """Names of workers that seem to be there and are dead. Raises redis-py's errors."""
-        from rq.store import worker
-
-        return set(worker.silent(self.connection, [each.name for each in self.survey.workers]))
 
 
 # --- the checks ---------------------------------------------------------------------------------------------------
@@ -173,6 +133,7 @@ CHECKS: list[tuple[str, Callable[[Patient], Iterator[Finding]], bool]] = [
     ('suspended', _suspended, True),
     ('workers', _workers, True),
     ('queues', _queues, True),
+    *SAFETY_CHECKS,
 ]
 
 

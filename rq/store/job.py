@@ -24,6 +24,7 @@ __all__ = [
     'fetch',
     'fetch_execution',
     'fetch_many',
+    'fetch_small',
     'field',
     'last_result',
     'missing',
@@ -64,6 +65,17 @@ def fetch_many(connection: Any, job_ids: Sequence[str]) -> list[dict[bytes, byte
         # A key that is no hash is no job, and no reason to hide the others.
         found += [raw if isinstance(raw, dict) else {} for raw in pipeline.execute(raise_on_error=False)]
     return found
+
+
+def fetch_small(connection: Any, job_ids: Sequence[str], most: int) -> list[dict[bytes, bytes]]:
+    """The hashes of jobs whose calls take up to `most` bytes, empty ones for others; two round trips."""
+    pipeline = connection.pipeline(transaction=False)
+    for job_id in job_ids:
+        pipeline.hstrlen(keys.job(job_id), 'data')
+    sizes = pipeline.execute(raise_on_error=False)
+    small = [job_id for job_id, size in zip(job_ids, sizes, strict=True) if isinstance(size, int) and size <= most]
+    found = dict(zip(small, fetch_many(connection, small), strict=True))
+    return [found.get(job_id, {}) for job_id in job_ids]
 
 
 def field(connection: Any, job_id: str, name: str) -> bytes | None:

@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ['ServerFacts', 'facts']
+from . import keys
+
+__all__ = ['Rights', 'ServerFacts', 'facts', 'rights']
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class ServerFacts:
     aof: bool | None  # whether each command is kept
     snapshots: bool | None  # whether all is kept from time to time
     round_trip: float  # seconds
+    used: int = 0  # bytes
 
     @property
     def name(self) -> str:
@@ -50,4 +53,54 @@ def facts(connection: Any) -> ServerFacts:
         aof=None if aof is None else bool(aof),
         snapshots=saves,
         round_trip=took,
+        used=int(told.get('used_memory', 0)),
     )
+
+
+# What a worker cannot do without, as ACL DRYRUN asks for it.
+NEEDED = (
+    ('run scripts', 'EVAL', 'return 1', '1', keys.queue('default')),
+    ('write jobs', 'HSET', keys.job('doctor'), 'a', 'b'),
+    ('write queues', 'RPUSH', keys.queue('doctor'), 'a'),
+    ('keep leases', 'SET', keys.lease('doctor'), 'a'),
+    ('wait for jobs', 'BLPOP', keys.wake('doctor'), '1'),
+    ('hear commands', 'SUBSCRIBE', f'{keys.PREFIX}:pubsub:doctor'),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Who we are to the server. What it does not tell is taken for well."""
+
+    name: str
+    open: bool  # it asks for no password
+    all: bool  # may do everything
+    refused: list[str]  # of what a worker does
+    known: bool  # whether we may ask at all
+
+
+def rights(connection: Any) -> Rights | None:
+    """Who we are and what we may not do; None where the server does not say. Raises redis-py's errors but refusals."""
+    from redis.exceptions import ResponseError
+
+    try:
+        name = _text(connection.execute_command('ACL', 'WHOAMI'))
+    except ResponseError:
+        return None
+    refused, everything, nopass, known = [], False, False, False
+    try:
+        told = connection.acl_getuser(name)
+        everything = '+@all' in told['commands'] or '+@all' in told.get('categories', [])
+        nopass = 'nopass' in told['flags']
+        for what, *command in NEEDED:
+            answer = connection.execute_command('ACL', 'DRYRUN', name, *command)
+            if answer not in (b'OK', 'OK', True):
+                refused.append(what)
+        known = True
+    except ResponseError:
+        pass  # only an administrator may ask
+    return Rights(name, nopass, everything, refused, known)
+
+
+def _text(value: Any) -> str:
+    return value.decode('utf-8', 'backslashreplace') if isinstance(value, bytes) else str(value)

@@ -20,6 +20,7 @@ ROOMS: dict[str, list[str]] = {
     'server': ['defaults', 'exceptions', 'types', 'version'],
     'webhook': LEAVES,
     'connections': DOMAIN,
+    'inert': DOMAIN,
     'callbacks': LEAVES,
     'repeat': LEAVES,
     'rate_limit': DOMAIN,
