@@ -20,6 +20,8 @@ __all__ = ['Finding', 'Report', 'check']
 UNSHOWN = 0.3
 # A process that is killed just after its job's last line may die before the outcome is on its board.
 BETWEEN = 0.3
+# So many deaths fail a job, whatever its policy (I11).
+DEATHS = 3
 # A worker counts as dead 30 s after it renewed its lease, which it does every 5 s.
 LEASE = 25.0
 # After an outage a worker tries again within so many seconds.
@@ -135,7 +137,9 @@ class _Checks:
         for before, after in pairwise(tries):
             kill = self._death(before)
             dead = before.how == 'raise' or kill is not None
-            if before.how == 'end' and runs > 1:
+            if record['kind'] == 'once':
+                yield Finding('twice', record['number'], f'never to begin again, it did so at {self.t(after.began)}')
+            elif before.how == 'end' and runs > 1:
                 runs -= 1
             elif dead and left > 1:
                 left -= 1
@@ -196,8 +200,9 @@ class _Checks:
             return ''
         # A death before the first line of the function is a try as well, and leaves no line.
         allowed = record.get('tries', 1)
-        if allowed > 1 and len(tries) < allowed / 2:
-            return f'it had {allowed} tries and took {len(tries)}: {text}'
+        deaths = int(self.facts.hashes[record['id']].get('losses') or 0)
+        if deaths < DEATHS and (record['kind'] == 'requeued' or len(tries) < allowed / 2 and allowed > 1):
+            return f'it had {allowed} tries, took {len(tries)} and died {deaths} times: {text}'
         if tries and self._death(tries[-1]) is not None:
             self.died += 1
             return ''

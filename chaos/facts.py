@@ -145,7 +145,7 @@ def _violations(redis: Redis) -> list[str]:
 
 def _hashes(redis: Redis, ids: list[str]) -> dict[str, dict[str, str]]:
     pipeline = redis.pipeline(transaction=False)
-    wanted = ['status', 'ended_at', 'enqueued_at']
+    wanted = ['status', 'ended_at', 'enqueued_at', 'losses']
     for job_id in ids:
         pipeline.hmget(keys.job(job_id), wanted)
     answers = zip(ids, pipeline.execute(), strict=True)

@@ -89,7 +89,7 @@ def _live(world: World, settings: Settings, plan: list[Step]) -> Facts:
         'pace': settings.pace,
     }
     producer = world.helper('chaos_producer.py', {
-        **told, 'rate': settings.rate, 'burst': settings.burst, 'log': str(world.folder / 'produced'), 'queues': QUEUES,
+        **told, 'rate': settings.rate, 'ours': settings.target.ours, 'burst': settings.burst, 'log': str(world.folder / 'produced'), 'queues': QUEUES,
     })  # fmt: skip
     began = world.began = time.monotonic()
     if 'races' in settings.names:

@@ -26,6 +26,8 @@ KINDS = {
     'plain': 40, 'bulk': 3, 'long': 5, 'retried': 8, 'flaky': 6, 'fails': 3, 'callback': 6, 'chain': 6, 'join': 3,
     'scheduled': 6, 'limited': 5, 'repeated': 3, 'raced': 6,
 }  # fmt: skip
+# What RQ has not: jobs that say what becomes of them when their process dies.
+OUR_KINDS = {'requeued': 5, 'once': 5}
 EVERY = 5.0  # seconds between bursts
 KEPT = 7200  # seconds: the checker reads every job at the end
 
@@ -36,11 +38,12 @@ class Producer:
         connection = Redis.from_url(told['url'], socket_timeout=5, socket_connect_timeout=5)
         self.queues = [Queue(name, connection=connection) for name in told['queues']]
         self.run, self.number = told['run'], 0
+        self.kinds = KINDS | (OUR_KINDS if told['ours'] else {})
         self.pace = told.get('pace', 1.0)  # how long jobs take: 0.1 is a tenth
         self.log = open(told['log'], 'a', buffering=1, encoding='utf-8')  # noqa: SIM115 - as long as the process
 
     def one(self) -> None:
-        kind = self.chance.choices(list(KINDS), list(KINDS.values()))[0]
+        kind = self.chance.choices(list(self.kinds), list(self.kinds.values()))[0]
         queue = self.chance.choice(self.queues)
         seconds = 0.0 if self.chance.random() < 0.5 else round(self.chance.uniform(0.001, 0.02), 4)
         if kind == 'bulk':
@@ -59,6 +62,10 @@ class Producer:
         if kind == 'retried':
             seconds = self.chance.choice([seconds, 0.2])
             told['tries'], options['retry'] = 11, Retry(max=10)
+        if kind in OUR_KINDS:
+            seconds = self.chance.choice([seconds, 0.3])
+            options['on_lost'] = 'requeue' if kind == 'requeued' else 'fail'
+            told['tries'] = 3 if kind == 'requeued' else 1  # a third death fails a job, whatever its policy
         if kind in ('fails', 'flaky'):
             mood = kind
             options['on_failure'] = Callback(failed)

@@ -90,6 +90,16 @@ def test_a_run_that_died_may_be_repeated_if_its_job_has_retries() -> None:
     assert breaches(facts(line('begin', 10.0), *AGAIN, kills=killed(19.5))) == ['twice']
 
 
+def test_a_job_that_is_never_to_run_twice_does_not_whatever_dies() -> None:
+    assert breaches(facts(*RUN, *AGAIN, kills=killed(10.15, 'host'), kind='once')) == ['twice']
+
+
+def test_a_job_that_died_three_times_may_fail_with_tries_left() -> None:
+    died = {'status': 'failed', 'kills': killed(10.5), 'tries': 11}
+    assert breaches(facts(line('begin', 10.0), **died)) == ['failed falsely']
+    assert breaches(facts(line('begin', 10.0), **died, hashes={'j1': {'status': 'failed', 'losses': '3'}})) == []
+
+
 def test_a_worker_that_stood_still_for_a_lease_may_lose_its_job_to_another() -> None:
     later = [line('begin', 45.0, OTHER, 45.0), line('end', 45.1, OTHER, 45.0)]
     still = [Pause(10.05, 35.0, 'w1', [HORSE])]
