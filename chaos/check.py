@@ -201,7 +201,7 @@ class _Checks:
         # A death before the first line of the function is a try as well, and leaves no line.
         allowed = record.get('tries', 1)
         deaths = int(self.facts.hashes[record['id']].get('losses') or 0)
-        if deaths < DEATHS and (record['kind'] == 'requeued' or len(tries) < allowed / 2 and allowed > 1):
+        if deaths < DEATHS and (record['kind'] == 'requeued' or (len(tries) < allowed / 2 and allowed > 1)):
             return f'it had {allowed} tries, took {len(tries)} and died {deaths} times: {text}'
         if tries and self._death(tries[-1]) is not None:
             self.died += 1
