@@ -51,7 +51,8 @@ def render(known: dict[str, Any]) -> str:
 
 
 STORMS = """60 seconds of `kill -9` of work-horses, workers, workers with all their processes, and the server, in any order;
-40 jobs a second and 300 at once every five seconds. RQ gets the same faults, and 12 jobs a second, which it can do.
+40 jobs a second and 300 at once every five seconds, some of them with `on_lost=`. RQ gets the same faults, and 12 jobs a
+second, which it can do.
 """
 
 
@@ -73,7 +74,7 @@ def _row(title: str, expected: str, mine: dict[str, Any], other: dict[str, Any] 
         f'{numbers["enqueued"] - numbers["unknown"]:.0f}',
         _broken(mine),
         _measured(numbers) + BUSY * mine['void'],
-        _broken(other),
+        _theirs(other),
     ]
     return '| ' + ' | '.join(cells) + ' |'
 
@@ -92,7 +93,7 @@ def _storm(name: str, storm: dict[str, Any], other: dict[str, Any] | None) -> st
         again,
         _broken(storm),
         _measured(numbers) + BUSY * storm['void'],
-        _broken(other),
+        _theirs(other),
     ]
     return '| ' + ' | '.join(cells) + ' |'
 
@@ -102,6 +103,14 @@ def _broken(seen: dict[str, Any] | None) -> str:
     if seen is None:
         return 'not run'
     return ', '.join(f'{count} {kind}' for kind, count in Counter(seen['breaches']).most_common()) or '0'
+
+
+def _theirs(seen: dict[str, Any] | None) -> str:
+    """The same of RQ, and of how many jobs."""
+    told = _broken(seen)
+    if seen is None or not seen['breaches']:
+        return told
+    return f'{told} (of {seen["numbers"]["enqueued"] - seen["numbers"]["unknown"]:.0f})'
 
 
 def _measured(numbers: dict[str, float]) -> str:

@@ -31,7 +31,7 @@ def test_a_row_has_what_was_expected_what_was_seen_and_what_rq_did() -> None:
     theirs = {**told, 'rows': {'horse_killed': seen(lost=3, stuck=5)}}
     page = render({'packhorse': ours, 'rq==3.0.0': theirs})
     row = next(line for line in page.splitlines() if line.startswith('| kill -9 of a work-horse'))
-    assert '| 9 x | 200 | 0 |' in row and 'max 0.50 s (4)' in row and row.endswith('| 5 stuck, 3 lost |')
+    assert '| 9 x | 200 | 0 |' in row and 'max 0.50 s (4)' in row and row.endswith('| 5 stuck, 3 lost (of 200) |')
     storm = next(line for line in page.splitlines() if line.startswith('| 3 |'))
     assert '9 horse' in storm and 'vanished' in storm and storm.endswith('| not run |')
 
