@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from rq.job.checks import policy
 from rq.queue import Queue
 from rq.utils import backend_class
 
@@ -47,13 +48,15 @@ class job:
         on_success: Any = None,
         on_stopped: Any = None,
         webhooks: Any = None,
+        *,
+        on_lost: str | None = None,
     ) -> None:
         self.queue = queue
         self.connection = connection
         self.queue_class = backend_class(self, 'queue_class', override=queue_class)
         self.depends_on = depends_on
         self.at_front = at_front
-        self.options = {
+        self.options: dict[str, Any] = {
             'timeout': timeout,
             'result_ttl': result_ttl,
             'ttl': ttl,
@@ -66,6 +69,8 @@ class job:
             'on_stopped': on_stopped,
             'webhooks': webhooks,
         }
+        if on_lost is not None:
+            self.options['on_lost'] = policy(on_lost)
 
     def __call__(self, f: F) -> F:
         """The same function, with `delay` and `enqueue`. Raises what `Queue.enqueue` raises, when these are called."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ['Killing']
 
+# Signals at which faulthandler writes the stack down.
+CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+
 
 class Killing:
     """One supervisor's; of its horses one after the other."""
@@ -77,7 +80,11 @@ class Killing:
             reason = f'{self._reason}; peak memory {death.peak_kb / 1024:.0f} MB'
         if not death.clean:
             reason += self._memory.told()
-        stack = self._stack or self.stacks.left().strip()
+        left = self.stacks.left()  # also of processes that jobs had started: the last is the horse's own
+        if not self._stack and os.WIFSIGNALED(death.status) and os.WTERMSIG(death.status) in CRASHES:
+            _, mark, rest = left.rpartition('Fatal Python error')
+            self._stack = mark + rest.rstrip()
+        stack = self._stack
         self._reason = self._stack = ''
         kinds = 'GK' if self.grace_over else 'LH'
         return End(f'{reason}\n\n{stack}' if stack else reason, kinds[tells(self.worker)], stops.killed)

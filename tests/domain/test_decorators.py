@@ -48,6 +48,9 @@ def test_options_are_given_once_for_all_calls(redis: Redis, decorated: Any) -> N
     made = decorated('low', connection=redis, **options).delay(1)
     assert (made.timeout, made.result_ttl, made.ttl, made.failure_ttl) == (300, 3, 300, 7)
     assert (made.meta, made.description, made.retries_left) == ({'a': 1}, 'text', 2)
+    assert decorated('low', connection=redis, on_lost='fail').delay(1).on_lost == 'fail'
+    with pytest.raises(ValueError, match="on_lost='never'"):
+        decorated('low', connection=redis, on_lost='never')
 
 
 def test_some_options_are_taken_out_of_a_calls_keywords(redis: Redis, decorated: Any) -> None:

@@ -110,7 +110,7 @@ def test_a_horse_that_holds_an_outcome_is_not_killed_for_its_time(
 def test_horses_killed_at_any_time_lose_no_job(redis: Redis, herd: Herd, ledger: Ledger) -> None:
     """Killed before it began, while it ran, or after its outcome was sent: each job ends, and no worker does."""
     chance = random.Random(11)
-    member = herd.start(worker={'name': 'w'}, settings=HURRY, **{'class': CLASSIC})
+    member = herd.start(worker={'name': 'w', 'max_deaths': 0}, settings=HURRY, **{'class': CLASSIC})
     queue = Queue(connection=redis)
     many = [queue.enqueue(jobs.note, number, retry=Retry(max=50)) for number in range(60)]
     end = time.monotonic() + 30

@@ -66,6 +66,8 @@ class World:
             more['failure_ttl'] = dice.choice([0, -1, 60])
         if dice.random() < 0.2:
             more |= {'repeats_left': 2, 'repeat_intervals': dice.choice(['[0]', '[5, 6]'])}
+        if dice.random() < 0.2:
+            more['on_lost'] = dice.choice(['fail', 'requeue'])
         if dice.random() < 0.1:
             more |= {'webhooks': '[]', 'failure_callback_name': 'm.f', 'stopped_callback_name': 'm.f'}
         if dice.random() < 0.4:
@@ -100,7 +102,7 @@ class World:
         mine = [held for held in self.held if held[0] is worker and self.dice.random() < 0.6]
         self.held = [held for held in self.held if held not in mine]
         outcomes = [
-            worker.outcome(job, self.dice.choice('FFFXXYSRAM'), self.dice.choice([500, 0, -1])) for _, job in mine
+            worker.outcome(job, self.dice.choice('FFFFXXXYSRAMLHGK'), self.dice.choice([500, 0, -1])) for _, job in mine
         ]
         request = worker.request(self.dice.choice([0, 1, 3]), 3, outcomes, token=self.dice.choice([b'', b'low']))
         answer = self.send(lambda: worker.again(request))

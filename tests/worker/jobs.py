@@ -133,6 +133,14 @@ def segfault() -> None:
     ctypes.string_at(0)
 
 
+def die_after_a_child_crashed() -> None:
+    child = os.fork()
+    if child == 0:
+        segfault()
+    os.waitpid(child, 0)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def leave(code: int) -> None:
     note('dies')
     os._exit(code)

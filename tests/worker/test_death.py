@@ -104,6 +104,13 @@ def test_a_crash_leaves_its_stack_in_the_result_and_one_line_in_the_log(queue: Q
     assert len([line for line in process.output.splitlines() if 'SIGSEGV' in line]) == 1
 
 
+def test_the_crash_of_a_child_is_not_taken_for_the_end_of_the_horse(queue: Queue, burst: WorkerMaker) -> None:
+    job = queue.enqueue(jobs.die_after_a_child_crashed)
+    burst()
+    [line] = told(job).splitlines()
+    assert '(signal 9, SIGKILL)' in line
+
+
 @pytest.mark.serial
 def test_i18_a_job_that_sits_in_c_code_leaves_its_stack_when_its_time_is_up(queue: Queue, burst: WorkerMaker) -> None:
     """The interpreter's lock is held all the time: no signal handler of Python's would run."""

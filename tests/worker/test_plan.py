@@ -6,7 +6,7 @@ import pytest
 
 from rq.worker import settings
 from rq.worker.board import Phase
-from rq.worker.plan import NS, Rhythm, Watched, after_end, on_signal, watch
+from rq.worker.plan import NS, Rhythm, Watched, after_end, grace, on_signal, watch
 
 
 def seen(watched: Watched, begun: float, now: float, timeout: int = 180, place: int = 0) -> list[str]:
@@ -96,3 +96,22 @@ def test_a_task_that_is_put_off_leaves_the_others_alone() -> None:
     rhythm.delay('promote', 103.0)
     assert rhythm.due(102.0) == []
     assert rhythm.due(103.0) == ['promote']
+
+
+@pytest.mark.parametrize(
+    ('waited', 'seconds', 'what'),
+    [
+        (100.0, None, ''),  # without a limit RQ's warm stop
+        (0.0, 10.0, ''),
+        (8.9, 10.0, ''),
+        (9.1, 10.0, 'kill'),
+        (10.0, 10.0, 'leave'),
+        (0.7, 1.0, ''),
+        (0.8, 1.0, 'kill'),  # a short one keeps a quarter for what is to be said
+        (0.0, 0.0, 'leave'),
+    ],
+)
+def test_grace_ends_a_job_in_time_to_say_what_became_of_it(waited: float, seconds: float | None, what: str) -> None:
+    """I17."""
+    assert grace(1000.0, seconds, 1000.0 + waited) == what
+    assert grace(None, seconds, 1000.0 + waited) == ''
