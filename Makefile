@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench chaos chaos-long faults clean help
+.PHONY: demo test check bench chaos chaos-long faults model-long clean help
 
 demo: $(VENV)/.installed ## count the words of your Python installation with jobs (under a minute)
 	@$(BIN)/python examples/demo/run.py
@@ -40,6 +40,9 @@ chaos-long: $(VENV)/.installed-dev ## 15 minutes of it: each fault alone, then f
 
 faults: $(VENV)/.installed-dev ## the fault matrix, and a fault at each of the worker's fault points (five minutes); writes docs/guarantees.md
 	@RQ_TEST_FAULTS=all $(BIN)/python -m pytest -q -n $(JOBS) tests/faults/test_points.py
+
+model-long: $(VENV)/.installed-dev ## 5,000 long lives of the store against its model in plain Python (hours)
+	MODEL_EXAMPLES=$${MODEL_EXAMPLES:-5000} MODEL_STEPS=$${MODEL_STEPS:-100} $(BIN)/python -m pytest -q -n 0 -o faulthandler_timeout=0 tests/model/test_model.py
 
 clean: ## remove the environments and what the tools left behind
 	rm -rf .venv .venv-* bench/.venvs tests/clients/.venvs bench/.last build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -56,7 +56,7 @@ def register(connection: Any, queue: str, job_id: str, others: Sequence[str]) ->
 
 
 def enqueue_dependents(connection: Any, job_id: str) -> dict[str, list[str]]:
-    """Queue -> ids of the jobs queued by this: those that wait for a job need not any more, whatever became of it."""
+    """Queue -> ids of the jobs released by this: those that wait for a job need not any more, whatever became of it."""
     answer = _enqueue_dependents(connection, keys.dependents(job_id), job_id)
     released: dict[str, list[str]] = {}
     for queue, dependent in zip(answer[::2], answer[1::2], strict=True):

@@ -142,10 +142,10 @@ def _leaks(
 
 
 def _is_awaited(redis: Redis, job_id: str, jobs: dict[str, Key]) -> bool:
-    """Whether a deferred job waits for this one: it, or the sweep, is still to be told of its end."""
+    """Whether a deferred job waits for this one: it, or the sweep, is still to be told of its end. Or a canceled one did."""
     return any(
         other in jobs
-        and jobs[other].value.get(b'status') == b'deferred'
+        and jobs[other].value.get(b'status') in {b'deferred', b'canceled'}
         and job_id in depend.dependencies(redis, other)
         for other in depend.dependents(redis, job_id)
     )

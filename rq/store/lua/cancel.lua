@@ -7,20 +7,15 @@
 --- @include leave
 --- @include depend
 local id, key = ARGV[2], KEYS[1]
-local h = redis.call('HMGET', key, 'status', 'origin', 'created_at', 'execution', 'rate_limit_key')
-if not h[3] and not h[1] then return { 'GONE' } end
+local h = redis.call('HMGET', key, 'status', 'origin', 'created_at', 'execution', 'rate_limit_key', 'forget')
+if h[6] or not (h[3] or h[1]) then return { 'GONE' } end
 if h[1] == 'canceled' then return { 'ALREADY' } end
 if h[2] then leave(id, h[1], h[2]) end
 redis.call('HSET', key, 'status', 'canceled')
 if h[2] then try('ZADD', k_registry('canceled', h[2]), NOW, id) end
 -- One that runs holds its slot until it ends.
 if not (h[2] and running(h[2], id, h[1], h[4])) then leave_limit(id, h[5]) end
-if ARGV[4] == '1' then
-  for _, other in ipairs(try('SRANDMEMBER', k_dependencies(id), WAITED_FOR) or {}) do
-    try('SREM', k_dependents(other), id)
-    try('SREM', k_dependencies(id), other)
-  end
-end
+if ARGV[4] == '1' then forget_others(id) end
 local released = ARGV[3] == '1' and tell_dependents(id, 'all') or {}
 table.insert(released, 1, 'CANCELED')
 return released

@@ -4,7 +4,8 @@
 -- ARGV: 1 prefix  2 queue  3 group of all jobs, '' none  4 number of fields s that all have alike, then s times field,
 --       value; then per job: id, call (see enqueue.lua), 'front', 'back' or 'waits' (it goes where what it waits for
 --       says, see enqueue_when_ready.lua), ttl (seconds, 0 none), number of its own fields f, then f times field, value
--- answers: where each is: QUEUED, AGAIN (this call was here before, or the id waits already), DEFERRED, RATE_LIMITED
+-- answers: where each is: QUEUED, AGAIN (this call was here before, or the id waits already), DEFERRED, RATE_LIMITED;
+--       CYCLE (a job that it would wait for waits for it: it was left as it was)
 --- @include keys
 --- @include wake
 --- @include put
@@ -36,9 +37,11 @@ while i <= #ARGV and ok do
   local last = i + 4 + tonumber(ARGV[i + 4]) * 2
   for a = i + 5, last do fields[#fields + 1] = ARGV[a] end
   for a = 5, 4 + alike do fields[#fields + 1] = ARGV[a] end
-  ok, answer = pcall(put, q, id, ARGV[i + 1], false, tonumber(ARGV[i + 3]), fields, where == 'waits' and where or 'queue')
+  local waits = where == 'waits'
+  ok, answer = pcall(put, q, id, ARGV[i + 1], false, tonumber(ARGV[i + 3]), fields, waits and where or 'queue',
+    waits and is_circle_in or nil)
   if ok then
-    ids[#ids + 1] = id
+    if answer ~= 'CYCLE' then ids[#ids + 1] = id end
     answers[#answers + 1] = answer == 'QUEUED' and go(id, where) or answer
   end
   i = last + 1

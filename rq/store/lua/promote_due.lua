@@ -11,6 +11,7 @@
 --- @include wake
 --- @include leave
 --- @include depend
+--- @include arrive
 local left = tonumber(ARGV[2])
 local moved, soonest = 0, math.huge
 

@@ -1,34 +1,9 @@
--- Jobs that wait for other jobs. `rq:job::{id}:dependencies` names what a job still waits for, `rq:job:{id}:dependents`
--- who waits for it; a job leaves both with the end it was waited for. What is not there (any more) is not waited for:
--- a result may have expired. RQ's own workers leave ended jobs in the sets, so what is met is looked up, too.
+-- Jobs that wait for other jobs: a job that was stored looks up what it has to wait for, and both sides are written.
 --- @include keys
 --- @include time
 --- @include try
 --- @include place
-local WAITED_FOR = 1000 -- jobs that one job may wait for
-
--- Whether a dependency of this status need not be waited for.
-local function met(status, exists, failures_allowed)
-  if not exists or status == 'finished' then return true end
-  return failures_allowed and (status == 'failed' or status == 'stopped')
-end
-
-local function is_met(id, failures_allowed)
-  local h = try('HMGET', k_job(id), 'status', 'created_at') or {}
-  return met(h[1], h[1] or h[2], failures_allowed)
-end
-
--- Whether a job still waits for others; forgets those that it need not wait for.
-local function still_waits(id, failures_allowed)
-  local key = k_dependencies(id)
-  for _ = 1, WAITED_FOR do
-    local other = try('SRANDMEMBER', key)
-    if not other then return false end
-    if not is_met(other, failures_allowed) then return true end
-    redis.call('SREM', key, other)
-  end
-  return true
-end
+--- @include waits
 
 -- The set of those who wait for a failed or canceled job lives as long as the job. For one that may still run it does
 -- not expire: who finds the job expired tells them.
@@ -50,15 +25,45 @@ local function dependency_ids(json)
   return found
 end
 
+local WALK = 1000 -- jobs looked at for a circle
+
+-- Whether a job would wait for itself through one of those it wants to wait for. Only a job that somebody waits for can.
+local function is_circle(id, wanted)
+  for _, other in ipairs(wanted) do
+    if other == id then return true end
+  end
+  if (try('SCARD', k_dependents(id)) or 0) == 0 then return false end
+  local todo, seen, at = { unpack(wanted) }, {}, 1
+  while at <= #todo and at <= WALK do
+    local other = todo[at]
+    if other == id then return true end
+    if not seen[other] and try('HGET', k_job(other), 'status') == 'deferred' then
+      for _, next in ipairs(try('SRANDMEMBER', k_dependencies(other), 100) or {}) do todo[#todo + 1] = next end
+    end
+    seen[other] = true
+    at = at + 1
+  end
+  return false
+end
+
+-- Whether a hash about to be written would make its job wait for itself.
+local function is_circle_in(id, fields)
+  for i = 1, #fields, 2 do
+    if fields[i] == 'dependency_ids' then return is_circle(id, dependency_ids(fields[i + 1])) end
+  end
+  return false
+end
+
 -- A stored job goes where it waits next: for other jobs (DEFERRED), for its rate limit (RATE_LIMITED), or on its queue
--- (QUEUED). `front`: as asked by the caller, the hash may ask for it, too.
+-- (QUEUED). `front`: as asked by the caller, the hash may ask for it, too. One that came to wait for this job while it
+-- was scheduled is not waited for: both would wait for ever.
 local function arrive(q, id, front)
   local key = k_job(id)
   local h = redis.call('HMGET', key, 'dependency_ids', 'allow_dependency_failures', 'rate_limit_key',
     'rate_limit_concurrency', 'enqueue_at_front')
   local failures_allowed, waits = h[2] == '1', false
   for _, other in ipairs(dependency_ids(h[1])) do
-    if not is_met(other, failures_allowed) then
+    if not is_met(other, failures_allowed) and not is_circle(id, { other }) then
       waits = true
       try('SADD', k_dependents(other), id)
       try('SADD', k_dependencies(id), other)

@@ -3,7 +3,7 @@
 --- @include time
 --- @include try
 --- @include place
---- @include arrive
+--- @include waits
 local AT_ONCE = 200 -- dependents of one job that are dealt with in the script that ends it; more: lua/release_dependents
 
 -- What the end of `parent` means to one job that waits for it. `how`: finished, failed, gone (deleted or expired

@@ -1,14 +1,13 @@
 -- A job goes for good, with all that belongs to it: those who wait for it learn of it, its places are given up.
 --- @include keys
 --- @include try
+--- @include leave
 --- @include limit
 --- @include depend
 -- Its list, registries and leases are the caller's to leave first. Answers 1 if there was a hash.
 local function erase(id)
   local h = try('HMGET', k_job(id), 'status', 'group_id', 'rate_limit_key') or {}
-  for _, other in ipairs(try('SRANDMEMBER', k_dependencies(id), WAITED_FOR) or {}) do
-    try('SREM', k_dependents(other), id)
-  end
+  forget_others(id)
   local existed = redis.call('DEL', k_job(id))
   redis.call('DEL', k_results(id), k_dependencies(id))
   tell_dependents(id, h[1] == 'finished' and 'finished' or 'gone')

@@ -52,3 +52,11 @@ local function leave(id, status, q, keep_on_list)
   if status == 'queued' and taken > 0 then return end
   for _, other in ipairs(KINDS) do try('ZREM', k_registry(other, q), id) end
 end
+
+-- Those that a job waits for forget it, and it them.
+local function forget_others(id)
+  for _, other in ipairs(try('SRANDMEMBER', k_dependencies(id), 1000) or {}) do
+    try('SREM', k_dependents(other), id)
+    try('SREM', k_dependencies(id), other)
+  end
+end

@@ -24,6 +24,8 @@ local function admit(name)
   end
 end
 
+local parked = 0 -- by this script: those parked in one step keep their order
+
 -- A stored job asks for a slot. Whether it got one: then it is on its queue; else it waits and its status says so.
 local function ask_limit(id, name, most)
   local key = k_job(id)
@@ -31,7 +33,8 @@ local function ask_limit(id, name, most)
   redis.call('HSET', k_limit(name), 'concurrency', most)
   redis.call('HSET', key, 'status', 'rate_limited')
   try('ZREM', k_limit_holders(name), id)
-  try('ZADD', k_limit_waiters(name), 'NX', string.format('%.6f', NOW_US / 1e6), id)
+  try('ZADD', k_limit_waiters(name), 'NX', string.format('%.6f', (NOW_US + parked) / 1e6), id)
+  parked = parked + 1
   admit(name)
   return redis.call('HGET', key, 'status') == 'queued'
 end

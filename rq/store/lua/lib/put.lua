@@ -1,7 +1,8 @@
 -- Writes a job's hash for `home` ('queue', 'waits', 'scheduled' or 'none'). The first write grows memory, so a full server
 -- refuses it whole. A fresh id (made for this call) that exists or just finished is this very call again: nothing is
 -- done. A caller's own id is told from an earlier use by `call`, a nonce in the hash; an earlier use of it leaves its
--- home, and a run of it loses its lease. Answers QUEUED, AGAIN or DUPLICATE.
+-- home, and a run of it loses its lease. `is_refused`: asked before anything is written. Answers QUEUED, AGAIN,
+-- DUPLICATE or CYCLE (refused).
 --- @include keys
 --- @include leave
 --- @include limit
@@ -36,6 +37,7 @@ local function put_again(q, id, h, home, fields, ttl)
   local stays = home == 'queue' and status == 'queued' and origin == q and waits(q, id)
   redis.call('HSET', key, unpack(fields))
   renew_hash(key, fields)
+  forget_others(id)
   redis.call('DEL', k_dependencies(id))
   redis.call('PERSIST', k_dependents(id))
   leave_limit(id, h[6])
@@ -46,16 +48,18 @@ local function put_again(q, id, h, home, fields, ttl)
   return 'QUEUED'
 end
 
-local function put(q, id, call, unique, ttl, fields, home)
+local function put(q, id, call, unique, ttl, fields, home, is_refused)
   local key = k_job(id)
   if call == '' then
     if redis.call('EXISTS', key, k_gone(id)) > 0 then return 'AGAIN' end
+    if is_refused and is_refused(id, fields) then return 'CYCLE' end
   else
     local h = redis.call('HMGET', key, 'call', 'status', 'origin', 'execution', 'worker_name',
       'rate_limit_key')
     if h[1] == call or redis.call('GET', k_gone(id)) == call then return 'AGAIN' end
     local exists = redis.call('EXISTS', key) == 1
     if exists and unique then return 'DUPLICATE' end
+    if is_refused and is_refused(id, fields) then return 'CYCLE' end
     fields[#fields + 1] = 'call'
     fields[#fields + 1] = call
     if exists then return put_again(q, id, h, home, fields, ttl) end

@@ -1,0 +1,71 @@
+"""What the model has found in the store: each as short as it can be told, and each failed when it was written."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from rq.store import depend, enqueue, keys, limit
+from rq.store import job as jobs
+from tests.store.conftest import HorseMaker, horse  # noqa: F401 - a fixture
+from tests.store.hands import entry, put, status, waiting
+
+
+def after(job_id: str, *others: str, **more: Any) -> enqueue.Entry:
+    """A job that waits for others."""
+    return entry(job_id, dependency_ids=json.dumps(others), waits=True, **{'call': f'call-{job_id}'} | more)
+
+
+@pytest.mark.parametrize('call', ['', 'one'])
+def test_a_job_that_is_not_there_yet_may_not_wait_for_itself(redis: Redis, call: str) -> None:
+    """It was deferred, for ever."""
+    assert enqueue.enqueue_when_ready(redis, 'default', after('a', 'a', call=call)) == b'CYCLE'
+    assert redis.keys() == []
+
+
+def test_no_job_of_a_bulk_closes_a_circle(redis: Redis) -> None:
+    """All of the circle were deferred, for ever."""
+    put(redis, 'a', call='one')
+    enqueue.enqueue_when_ready(redis, 'default', after('b', 'a'))
+    enqueue.enqueue_when_ready(redis, 'default', after('c', 'b'))
+    told = [entry('x', call='1'), after('a', 'c', call='two'), entry('y', call='1')]
+    assert enqueue.enqueue_many(redis, 'default', told) == [b'QUEUED', b'CYCLE', b'QUEUED']
+    assert waiting(redis) == ['a', 'x', 'y']
+    assert enqueue.enqueue_many(redis, 'default', told) == [b'AGAIN', b'CYCLE', b'AGAIN']
+
+
+def test_a_due_job_does_not_wait_for_one_that_waits_for_it(redis: Redis) -> None:
+    """Each alone was told nothing of a circle, and both waited for ever."""
+    put(redis, 'a', call='one')
+    enqueue.schedule(redis, 'default', after('b', 'a', status='scheduled'), 1)
+    assert enqueue.enqueue_when_ready(redis, 'default', after('a', 'b', call='two')) == b'DEFERRED'
+    assert enqueue.promote_due(redis, ['default']).moved == 1
+    assert (waiting(redis), status(redis, 'a')) == (['b'], 'deferred')
+
+
+def test_an_id_that_is_used_again_is_no_dependent_of_those_it_waited_for(redis: Redis) -> None:
+    """It was still named by their set, which then outlived them."""
+    put(redis, 'a', ttl=100)
+    enqueue.enqueue_when_ready(redis, 'default', after('b', 'a'))
+    put(redis, 'b', call='two')
+    assert depend.dependents(redis, 'a') == []
+
+
+def test_those_that_come_to_wait_for_a_slot_in_one_step_keep_their_order(redis: Redis) -> None:
+    """Their ids decided."""
+    told = [entry(job_id, call='1', rate_limit_key='k', rate_limit_concurrency=1, waits=True) for job_id in 'zyx']
+    enqueue.enqueue_many(redis, 'default', told)
+    assert (limit.holders(redis, 'k'), limit.waiters(redis, 'k')) == (['z'], ['y', 'x'])
+
+
+def test_what_only_its_notes_keep_is_neither_waited_for_nor_canceled(redis: Redis, horse: HorseMaker) -> None:  # noqa: F811
+    """A job that came to wait for it waited until a sweep found that it had gone; a cancel left its id behind."""
+    worker = horse()
+    put(redis, 'a', failure_ttl=0, webhooks='[]')
+    worker.ask(room=0, outcomes=[worker.outcome(worker.one(), 'X')])
+    assert redis.hget(keys.job('a'), 'forget') == b'1'
+    assert enqueue.enqueue_when_ready(redis, 'default', after('b', 'a')) == b'QUEUED'
+    assert jobs.cancel(redis, 'a') == (b'GONE', {})
