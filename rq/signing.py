@@ -25,7 +25,19 @@ from typing import Any, NoReturn
 
 from .exceptions import SignatureError, SigningConfigError
 
-__all__ = ['MODES', 'SIGNED', 'Keys', 'Signing', 'as_bytes', 'configure', 'load', 'parse_keys', 'parse_modes', 'shown']
+__all__ = [
+    'MODES',
+    'SIGNED',
+    'Keys',
+    'Signing',
+    'as_bytes',
+    'configure',
+    'load',
+    'parse_keys',
+    'parse_modes',
+    'readable_by_others',
+    'shown',
+]
 
 KEYS, KEY_FILE, MODE = 'RQ_SIGNING_KEYS', 'RQ_SIGNING_KEY_FILE', 'RQ_SIGNING'
 MODES = ('off', 'warn', 'require')
@@ -261,6 +273,15 @@ def _keys_of_environment() -> Keys:
             return Keys(parse_keys(file.read()))
     except (OSError, UnicodeError) as error:
         raise SigningConfigError(f'The keys of {KEY_FILE} cannot be read: {error}') from None
+
+
+def readable_by_others() -> str:
+    """The file of the keys, if others on this machine can read it; else ''."""
+    path = os.environ.get(KEY_FILE, '')
+    try:
+        return path if path and os.stat(path).st_mode & 0o004 else ''
+    except OSError:
+        return ''
 
 
 def _is_asked_for() -> bool:

@@ -72,6 +72,8 @@ def _signing(patient: Patient) -> Iterator[Finding]:
     if active is None:
         yield Finding('ok', 'signing is off: who can write to the server can run code in workers (docs/security.md)')
         return
+    if signing.readable_by_others():
+        yield Finding('warning', f'every user of this machine can read {signing.readable_by_others()}: chmod 640')
     jobs = _waiting(patient)
     refused = [name for name, job_id, raw in jobs if active.mode(name) != 'off' and active.job_fault(job_id, raw)]
     if refused:

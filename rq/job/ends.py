@@ -151,5 +151,7 @@ class Ends:
         """Sends those of its webhooks that are for this status; what goes wrong is logged. For workers."""
         if self.webhooks and seal.admits(self):
             from rq.webhook import deliver
+            from rq.webhook.address import rules_in_force
 
-            deliver(self, JobStatus(status), exc_string=exc_string)
+            required = signing.active is not None and signing.active.mode(self.origin) == 'require'
+            deliver(self, JobStatus(status), exc_string=exc_string, rules=rules_in_force(required))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
 
-__all__ = ['OPEN', 'Refused', 'Rules', 'addresses']
+__all__ = ['OPEN', 'Refused', 'Rules', 'addresses', 'rules_in_force']
 
 # A family and what `connect` takes.
 Address: TypeAlias = tuple[int, tuple[Any, ...]]
@@ -50,6 +51,13 @@ class Rules:
 
 
 OPEN = Rules()
+
+
+def rules_in_force(strict: bool) -> Rules:
+    """The rules of this process: strict where signing is required or RQ_WEBHOOK_STRICT says so, but for RQ_WEBHOOK_ALLOW."""
+    asked = os.environ.get('RQ_WEBHOOK_STRICT', '').lower() in ('1', 'yes', 'true', 'on')
+    allowed = (part.strip() for part in os.environ.get('RQ_WEBHOOK_ALLOW', '').split(','))
+    return Rules(strict or asked, tuple(part for part in allowed if part))
 
 
 def _destination(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -21,7 +21,7 @@ from rq.results import decode_exception
 from rq.store import note as store
 
 from .failure import exception_text, one_line, reason_of
-from .guard import guard, is_on
+from .guard import guard, is_on, is_required
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -169,9 +169,12 @@ class _Task:
 
     def _webhook(self, job: Job) -> None:
         from rq.webhook import deliver  # not needed where nobody has any
+        from rq.webhook.address import rules_in_force
 
-        text, run = self.text or None, self.note.execution
-        self._limited(job, 'webhooks', partial(deliver, job, self.note.became, exc_string=text, execution=run))
+        text, run, rules = self.text or None, self.note.execution, rules_in_force(is_required(self.note.queue))
+        self._limited(
+            job, 'webhooks', partial(deliver, job, self.note.became, exc_string=text, execution=run, rules=rules)
+        )
 
     # --- user code
 

@@ -74,6 +74,18 @@ def test_keys_that_cannot_be_used_are_a_fault(redis: Redis, run: Run, monkeypatc
     assert 'jobs cannot be signed: The keys of RQ_SIGNING_KEY_FILE cannot be read' in result.stdout
 
 
+def test_a_file_of_keys_that_all_can_read_is_a_warning(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / 'keys'
+    path.write_text(f'k1:{SECRET}')
+    monkeypatch.setenv('RQ_SIGNING_KEY_FILE', str(path))
+    monkeypatch.setattr(signing, 'active', signing._Unread())
+    for mode, levels in ((0o644, ['warning', 'ok']), (0o640, ['ok'])):
+        path.chmod(mode)
+        assert [level for level, _ in findings(redis, safety._signing)] == levels
+
+
 # --- functions
 
 
