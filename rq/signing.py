@@ -63,13 +63,15 @@ class Keys:
 
     def __init__(self, secrets: Iterable[tuple[str, str]]) -> None:
         self._secrets: dict[bytes, bytes] = {}
-        for kid, secret in secrets:
+        for number, (kid, secret) in enumerate(
+            secrets, 1
+        ):  # by number: with the two in the wrong order an id is a secret
             if not re.fullmatch(r'[A-Za-z0-9_.-]{1,32}', kid):
-                raise SigningConfigError('The id of a key has 1 to 32 letters, digits and _ . -')
+                raise SigningConfigError(f'Key number {number}: an id has 1 to 32 letters, digits and _ . -')
             if len(secret) < SHORTEST:
-                raise SigningConfigError(f'The secret of key {kid} is shorter than {SHORTEST} characters')
+                raise SigningConfigError(f'Key number {number}: a secret has at least {SHORTEST} characters')
             if kid.encode() in self._secrets:
-                raise SigningConfigError(f'Key {kid} is there twice')
+                raise SigningConfigError(f'Key number {number}: its id is there twice')
             self._secrets[kid.encode()] = secret.encode()
         if not self._secrets:
             raise SigningConfigError('There is no key to sign with')

@@ -45,8 +45,10 @@ def check(job: Any) -> None:
 
 def _displaced(job: Any, queue: str | None) -> str | None:
     """Whether a worker has found a job in a queue for which it was not signed."""
-    origin = job.__dict__.get('_stored', {}).get('origin') or job._raw.get(b'origin')
-    if queue is None or origin is None or signing.as_bytes(origin) == signing.as_bytes(queue):
+    if queue is None or not (job._raw or '_stored' in job.__dict__):  # in its caller's hands, or never stored
+        return None
+    origin = job.__dict__.get('_stored', {}).get('origin') or job._raw.get(b'origin', b'')
+    if signing.as_bytes(origin) == signing.as_bytes(queue):
         return None
     return f'it is of queue {signing.shown(origin)!r} and was found in queue {signing.shown(queue)!r}'
 

@@ -206,7 +206,7 @@ def test_a_worker_without_usable_keys_does_not_begin(worker: WorkerMaker, queue:
     job = queue.enqueue(add, 1)
     for env, why in (
         ({'RQ_SIGNING': 'require'}, 'There is no key to sign with'),
-        ({'RQ_SIGNING_KEYS': 'k1:short'}, 'key k1 is shorter than 32 characters'),
+        ({'RQ_SIGNING_KEYS': 'k1:short'}, 'Key number 1: a secret has at least 32 characters'),
         ({'RQ_SIGNING_KEY_FILE': '/no/such/file'}, '/no/such/file'),
         ({'RQ_SIGNING_KEYS': f'k1:{SECRET}', 'RQ_SIGNING': 'strict'}, "'strict' is no mode"),
     ):
