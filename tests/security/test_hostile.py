@@ -20,6 +20,7 @@ from rq.store import keys
 from tests.security import jobs
 from tests.security.conftest import OTHER, SECRET, Plant, Sign
 from tests.security.jobs import Planted, add, note_call, speak
+from tests.support.processes import Processes
 from tests.worker.conftest import WorkerMaker
 
 SIGNED = {'RQ_SIGNING_KEYS': f'k1:{SECRET}', 'RQ_SIGNING': 'require'}
@@ -219,3 +220,35 @@ def test_a_worker_without_usable_keys_does_not_begin(worker: WorkerMaker, queue:
 
 def test_the_marks_module_knows_where_to_write(mark: Path) -> None:
     assert os.environ[jobs.MARK] == str(mark)
+
+
+@pytest.mark.usefixtures('disorder')  # a job in no place
+@pytest.mark.parametrize('locked', ['signed', 'allowed', ''])
+def test_a_planted_note_runs_no_callback_of_a_forged_job(
+    redis: Redis, plant: Plant, mark: Path, burst: WorkerMaker, locked: str
+) -> None:
+    boom = 'tests.security.jobs.boom'
+    names = {f'{kind}_callback_name': boom for kind in ('failure', 'stopped', 'success')}
+    plant('evil', status='failed', **names)
+    redis.delete(keys.queue('q'))
+    redis.expire(keys.job('evil'), 600)
+    for what in ('lost', 'stopped'):
+        member = f'{what}:evil:{"e" * 32}'
+        redis.zadd(keys.aftermath('q'), {member: 1})
+        redis.hset(keys.note(member), mapping={'worker': 'w', 'became': 'FAILED', 'text': ''})
+        redis.expire(keys.note(member), 600)
+    options = ('--allow', 'tests.security.jobs.add') if locked == 'allowed' else ()
+    burst(*options, 'q', env=SIGNED if locked == 'signed' else {})
+    assert redis.zcard(keys.aftermath('q')) == 0  # they were taken
+    assert mark.exists() is not bool(locked)
+
+
+def test_the_workers_of_a_pool_are_held_to_the_list(
+    redis: Redis, redis_url: str, queue: Queue, processes: Processes
+) -> None:
+    evil, large, good = queue.enqueue('os.getcwd'), queue.enqueue(jobs.huge, 5000), queue.enqueue(add, 1)
+    options = ('--allow', 'tests.security.jobs.*', '--max-result', '1KB')
+    pool = processes.rq('worker-pool', '-b', '-n', '2', *options, 'q', url=redis_url)
+    assert pool.wait(60) == 0, pool.report()
+    assert 'FunctionNotAllowed' in (evil.exc_info or '') and 'ResultTooLarge' in (large.exc_info or '')
+    assert good.return_value() == 2
