@@ -153,10 +153,8 @@ class Signing:
         values = [raw.get(name, b'') for name in _RAW]
         return self.keys.fault(raw.get(b'sig'), b'job', as_bytes(job_id), raw.get(b'origin', b''), *values)
 
-    def judge(self, what: str, fault: str | None, queue: str | None) -> None:
-        """Nothing for what has no fault, or may have one. Raises SignatureError; where it is let through a worker says so."""
-        if fault is None:
-            return
+    def judge(self, what: str, fault: str, queue: str | None) -> None:
+        """Nothing for what may have a fault. Raises SignatureError; where it is let through a worker says so."""
         mode = self.mode(queue)
         if mode == 'require':
             raise SignatureError(f'{what}: {fault}')
@@ -172,7 +170,8 @@ class Signing:
     def check_meta(self, job_id: str, raw: Mapping[bytes, bytes], queue: str | None) -> None:
         """Nothing for meta data that may be loaded. Raises SignatureError."""
         fault = self.keys.fault(raw.get(b'meta_sig'), b'meta', as_bytes(job_id), raw.get(b'meta', b''))
-        self.judge(f'The meta data of job {shown(job_id)}', fault, queue)
+        if fault is not None:
+            self.judge(f'The meta data of job {shown(job_id)}', fault, queue)
 
     def sign_result(self, job_id: bytes, execution: bytes, payload: bytes) -> bytes:
         """The signature of a value as it is stored with a job's results."""
@@ -190,7 +189,8 @@ class Signing:
         if payload is not None:
             run = fields.get('execution_id', b'')
             fault = self.keys.fault(fields.get('sig'), b'result', as_bytes(job_id), run, payload)
-            self.judge(f'The result of job {shown(job_id)}', fault, None)
+            if fault is not None:
+                self.judge(f'The result of job {shown(job_id)}', fault, None)
 
 
 class _Unread:

@@ -37,9 +37,10 @@ def check(job: Any) -> None:
         return
     queue = have.get('_taken_from')
     wrong = fault(job) or _displaced(job, queue)
-    signing.active.judge(f'Job {printable(job.id)}', wrong, queue)
-    if wrong is not None and job._raw.get(b'serializer'):  # not imported before
-        job.serializer = named(job.serializer, job._raw[b'serializer'])
+    if wrong is not None:
+        signing.active.judge(f'Job {printable(job.id)}', wrong, queue)
+        if job._raw.get(b'serializer'):  # not imported before
+            job.serializer = named(job.serializer, job._raw[b'serializer'])
     have['_admitted'] = True
 
 
