@@ -285,7 +285,7 @@ def test_every_field_is_an_attribute_that_can_be_set_and_is_stored_and_read_agai
         'origin': 'q', 'description': 'text', 'worker_name': 'w', 'group_id': 'g', '_status': JobStatus.CREATED,
         'timeout': 5, 'ttl': 6, 'result_ttl': -1, 'failure_ttl': 7, 'retries_left': 2, 'retry_intervals': [1, 2],
         'number_of_retries': 1, 'enqueue_at_front': True, 'enqueue_at_front_on_retry': True, 'retry_on': ['OSError'],
-        'give_up_on': ['KeyError'], 'repeats_left': 3, 'repeat_intervals': [4], '_waits_for': ['a', 'b'],
+        'give_up_on': ['KeyError'], 'on_lost': 'fail', 'repeats_left': 3, 'repeat_intervals': [4], '_waits_for': ['a', 'b'],
         '_dependency_id': 'a', 'allow_dependency_failures': False, 'rate_limit_key': 'k', 'rate_limit_concurrency': 2,
         '_success_callback_name': 'm.f', '_success_callback_timeout': 1, '_failure_callback_name': 'm.g',
         '_failure_callback_timeout': 2, '_stopped_callback_name': 'm.h', '_stopped_callback_timeout': 3,
