@@ -19,7 +19,7 @@ demo: $(VENV)/.installed ## count the words of your Python installation with job
 # Both runs always take place, and each ends with its own line of counts.
 test: $(VENV)/.installed-dev ## run every test, on a real server of its own
 	@status=0; \
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m 'not serial' || status=1; \
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not serial' || status=1; \
 	$(BIN)/python -m pytest -q -n 0 -m serial || status=1; \
 	exit $$status
 
