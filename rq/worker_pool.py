@@ -85,6 +85,7 @@ class WorkerPool:
         self.status = self.Status.IDLE
         self.worker_dict: dict[str, WorkerData] = {}
         self.log = logging.getLogger('rq.worker_pool')
+        self.policies: dict[str, Any] = {}  # of its workers: on_lost, max_deaths, grace
         self._queue_names = parse_names(queues)
         self._kind: dict[str, Any] = {'burst': False, 'logging_level': 'INFO'}  # of those that were started last
         self._born: dict[str, float] = {}
@@ -263,6 +264,7 @@ class WorkerPool:
             'burst': burst,
             'logging_level': logging_level,
             '_sleep': _sleep,
+            'policies': self.policies,
         }
         # The kernel tells a child of the end of the thread that made it; only these last as long as the pool.
         lasting = self.status is self.Status.STARTED or threading.current_thread() is threading.main_thread()
@@ -287,8 +289,13 @@ def run_worker(  # RQ's signature
     burst: bool = True,
     logging_level: str = 'INFO',
     _sleep: float = 0,
+    *,
+    policies: dict[str, Any] | None = None,
 ) -> None:
-    """Runs a worker in this process, with a connection of its own, until it ends."""
+    """Runs a worker in this process, with a connection of its own, until it ends.
+
+    `policies`: its `on_lost` and `max_deaths`, and the `grace` of its work.
+    """
     from redis import ConnectionPool
 
     pool = ConnectionPool(connection_class=connection_pool_class, **connection_pool_kwargs)
@@ -305,7 +312,8 @@ def run_worker(  # RQ's signature
     )
     if _sleep:
         time.sleep(_sleep)
-    worker.work(burst=burst, logging_level=logging_level, with_scheduler=True)
+    more = worker.take_policies(policies or {})
+    worker.work(burst=burst, logging_level=logging_level, with_scheduler=True, **more)
 
 
 def _live(pool_pid: int | None, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:

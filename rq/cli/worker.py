@@ -21,6 +21,7 @@ from rq.defaults import (
 from .errors import CommandError
 from .limits import SAFETY, apply_safety
 from .options import check_queue_names, common_options
+from .policies import POLICIES, policies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -99,20 +100,7 @@ OPTIONS = (
     click.option(
         '--max-jobs-per-horse', type=click.IntRange(min=0), default=0, help='A new process after so many jobs.'
     ),
-    click.option(
-        '--on-lost',
-        type=click.Choice(('fail', 'requeue')),
-        help='What becomes of a job whose process dies, if it has no policy of its own (default: its Retry decides).',
-    ),
-    click.option(
-        '--max-deaths', type=click.IntRange(min=0), help='Give a job up after so many deaths (default 3; 0: never).'
-    ),
-    click.option(
-        '--grace',
-        type=click.FloatRange(min=0),
-        metavar='SECONDS',
-        help='Told to stop, end within so many seconds (default: when the running job ends).',
-    ),
+    *POLICIES,
     click.option('--preload', multiple=True, metavar='MODULE', help='Module to import once, early (repeatable).'),
     click.option('--no-reload', is_flag=True, help='Do not look for changed source files.'),
 )
@@ -146,7 +134,7 @@ def worker(config: CliConfig, queues: tuple[str, ...], **options: Any) -> None:
             max_idle_time=options['max_idle_time'],
             with_scheduler=options['with_scheduler'],
             dequeue_strategy=options['dequeue_strategy'],
-            **({} if options['grace'] is None else {'grace': options['grace']}),
+            **built.take_policies(policies(options)),
         )
 
 
@@ -198,7 +186,6 @@ def _build(config: CliConfig, queues: Any, options: Mapping[str, Any]) -> Any:
         preload=options['preload'],
         reload=not options['no_reload'],
     )
-    built.on_lost, built.max_deaths = options['on_lost'], options['max_deaths']
     return built
 
 

@@ -10,6 +10,7 @@ from rq.defaults import DEFAULT_LOGGING_DATE_FORMAT, DEFAULT_LOGGING_FORMAT
 
 from .limits import SAFETY, apply_safety
 from .options import check_queue_names, common_options
+from .policies import POLICIES, policies
 from .worker import checked_level, configure_logging, handlers, queues_of, refuse_when_suspended, wanted_level
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ OPTIONS = (
 
 def _pool_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command with its own options."""
-    for option in reversed((*OPTIONS, *SAFETY)):
+    for option in reversed((*OPTIONS, *POLICIES, *SAFETY)):
         command = option(command)
     return command
 
@@ -63,6 +64,7 @@ def worker_pool(config: CliConfig, queues: tuple[str, ...], **options: Any) -> N
         queue_class=config.queue_class,
         exception_handlers=handlers(options['exception_handler']),
     )
+    pool.policies = policies(options)
     for name in ('rq.worker_pool', 'rq.worker'):
         setup_loghandlers(level, options['date_format'], options['log_format'], name)
     pool.start(burst=options['burst'], logging_level=level)

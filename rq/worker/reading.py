@@ -11,7 +11,7 @@ from rq.store import worker as store
 from rq.utils import get_version, now, utcformat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from redis import Redis
@@ -227,6 +227,12 @@ class Reading:
             'incarnation': self.incarnation,
             **self._terms(),
         }
+
+    def take_policies(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Takes `on_lost` and `max_deaths` out of what was given; the rest (`grace`) is for `work()`."""
+        rest = dict(given)
+        self.on_lost, self.max_deaths = rest.pop('on_lost', self.on_lost), rest.pop('max_deaths', self.max_deaths)
+        return rest
 
     def _terms(self) -> dict[str, Any]:
         """What the scripts must know of it when a job's process has died."""

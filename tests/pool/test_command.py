@@ -156,3 +156,17 @@ def test_without_a_server_it_ends_with_1(run: Run) -> None:
     result = run('worker-pool', '-u', 'redis://localhost:1')  # a privileged port, on which no test has a server
     assert result.exit_code == 1
     assert result.stderr.startswith('Error 111 connecting to ')
+
+
+@pytest.mark.serial
+def test_i17_grace_and_policies_reach_the_workers(
+    start: Start, processes: Processes, redis: Redis, tmp_path: Path
+) -> None:
+    process = start('--grace', '2', '--on-lost', 'requeue', '--max-deaths', '7', workers=2)
+    job_id = begin_long_job(redis, tmp_path)
+    terms = [redis.hmget(worker.key, 'on_lost', 'max_deaths') for worker in Worker.all(redis)]
+    assert terms == [[b'requeue', b'7']] * 2
+    process.terminate()
+    assert process.wait(8) == 0
+    assert Queue(connection=redis).job_ids == [job_id]
+    gone(processes)
