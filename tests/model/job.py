@@ -29,6 +29,7 @@ class Told:
     allow: bool = False  # their failure will do
     limit: str = ''
     most: int = 0
+    on_lost: str = ''  # what becomes of it when its process dies: 'fail', 'requeue' or RQ's way
     callbacks: bool = False  # for the lost and the stopped
     webhooks: bool = False
 

@@ -1,11 +1,12 @@
-"""The real store and the model, driven with the same calls: what hypothesis makes its lives of.
+"""The real store and the model, driven with the same calls.
 
-Each rule makes a request and sends it to both; the answers must be equal, and after each step so must be what they hold.
+Each act makes a request and sends it to both; the answers must be equal, and after each step so must be what they hold.
+hypothesis makes the lives and shortens those in which the two differ. A step is one number, from which the act and all
+its details are drawn: drawn one by one, they leave hypothesis room for a few steps only.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,95 +14,35 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from redis import Redis
 
-from rq.store import admin, claim, depend, enqueue, limit, note
+from rq.store import admin, claim, depend, enqueue, keys, limit, note
 from rq.store import job as jobs
 from rq.store import queue as queues
 from rq.store import worker as workers
+from tests.model.dice import IDS, QUEUES, WAITS, Dice, entry_of
 from tests.model.job import Told
 from tests.model.runs import WORKER_HASH, Ended, Model
 from tests.model.view import View, older
-from tests.store.hands import FORTYTWO, TRACEBACK, Horse, entry
+from tests.store.hands import FORTYTWO, TRACEBACK, Horse
 from tests.support.invariants import violations
 
-__all__ = ['Machine', 'entry_of']
+__all__ = ['Machine']
 
-QUEUES = ('high', 'low')
 NAMES = ('w0', 'w1', 'w2')
-IDS = tuple(f'job-{number}' for number in range(6))
-# Seconds that pass at once, and waits: no sum of the first comes near 25, 30, 70, 150 or 604, so that the few
-# milliseconds between the clocks of the two sides decide nothing.
+# Seconds that pass at once: no sum of them comes near 25, 30, 70, 150 or 604, so that the few milliseconds between the
+# clocks of the two sides decide nothing.
 STEPS = (16, 40, 184)
-WAITS = (0, 70, 604)
 SLACK = 3.0
+Both = tuple[Callable[[], Any], Callable[[], Any]]
 
-job_ids = st.sampled_from(IDS)
-queue_names = st.sampled_from(QUEUES)
-numbers = st.none() | st.integers(0, 2)
-intervals = st.lists(st.sampled_from(WAITS), max_size=2).map(tuple)
-
-
-def rarely(strategy: st.SearchStrategy[Any], otherwise: Any) -> st.SearchStrategy[Any]:
-    return st.sampled_from([False, False, True]).flatmap(lambda yes: strategy if yes else st.just(otherwise))
-
-
-def told(**options: st.SearchStrategy[Any]) -> st.SearchStrategy[Told]:
-    return st.fixed_dictionaries(options).map(lambda found: Told(**found))
-
-
-common = {
-    'id': job_ids,
-    'queue': queue_names,
-    'later_front': rarely(st.booleans(), False),
-    'retries': rarely(st.integers(0, 2), None),
-    'retry_intervals': intervals,
-    'retry_front': rarely(st.booleans(), False),
-    'repeats': rarely(st.integers(0, 2), None),
-    'repeat_intervals': intervals,
-    'failure_ttl': rarely(st.sampled_from([0, -1]), None),
-    'ttl': rarely(st.just(1_000_000), 0),
-    'callbacks': rarely(st.booleans(), False),
-    'webhooks': rarely(st.booleans(), False),
-}
-others = st.lists(job_ids, max_size=3, unique=True).map(tuple)
-waiting = {
-    **common,
-    'others': others,
-    'allow': st.booleans(),
-    'limit': st.sampled_from(['', 'k', 'l']),
-    'most': st.sampled_from([1, 1, 2]),
-}
-plain = told(**common, front=rarely(st.booleans(), False), unique=rarely(st.booleans(), False))
-dependent = told(**waiting)
-bulk = st.lists(
-    told(**{**common, 'queue': st.just('')}, front=rarely(st.booleans(), False))
-    | told(**{**waiting, 'queue': st.just('')}),
-    min_size=1, max_size=4, unique_by=lambda told: told.id,
-)  # fmt: skip
-outcomes = st.sampled_from('FFFXXYLHSRAM')
-ttls = st.sampled_from([500_000, 500_000, 0, -1])
-
-
-def entry_of(told: Told, **more: Any) -> enqueue.Entry:
-    """What the store is told of a job."""
-    fields: dict[str, Any] = {
-        'retries_left': told.retries,
-        'retry_intervals': json.dumps(told.retry_intervals) if told.retry_intervals else None,
-        'enqueue_at_front_on_retry': 1 if told.retry_front else None,
-        'enqueue_at_front': 1 if told.later_front else None,
-        'repeats_left': told.repeats,
-        'repeat_intervals': json.dumps(told.repeat_intervals) if told.repeat_intervals else None,
-        'failure_ttl': told.failure_ttl,
-        'dependency_ids': json.dumps(told.others) if told.others else None,
-        'allow_dependency_failures': int(told.allow) if told.others else None,
-        'rate_limit_key': told.limit or None,
-        'rate_limit_concurrency': told.most if told.limit else None,
-        'failure_callback_name': 'm.f' if told.callbacks else None,
-        'stopped_callback_name': 'm.f' if told.callbacks else None,
-        'webhooks': '[]' if told.webhooks else None,
-    }
-    waits = bool(told.others or told.limit)
-    options = {'call': told.call, 'ttl': told.ttl, 'at_front': told.front, 'unique': told.unique, 'waits': waits}
-    return entry(told.id, told.queue, **fields | options | more)
+# How often each act is drawn.
+ACTS = {
+    'enqueue': 8, 'write_only': 1, 'schedule': 4, 'enqueue_when_ready': 10, 'enqueue_many': 4,
+    'worker_comes': 3, 'worker_vanishes': 2, 'renew': 2,
+    'exchange': 30, 'finish': 4, 'announce': 6, 'release': 3, 'release_pack': 2, 'drop_note': 2,
+    'time_passes': 6, 'reap': 6, 'promote_due': 5,
+    'cancel': 5, 'delete': 3, 'requeue': 5, 'empty': 1, 'enqueue_dependents': 1, 'suspend': 1, 'resume': 4,
+    'sweep': 2, 'scripts_are_flushed': 1, 'replay': 8,
+}  # fmt: skip
 
 
 class Held(NamedTuple):
@@ -116,13 +57,6 @@ class Held(NamedTuple):
     def lease(self) -> tuple[str, str, str]:
         return self.queue, self.id, self.execution
 
-    def ended(self, kind: str, ttl: int) -> Ended:
-        if kind == 'A' or (kind == 'R' and ttl < 0):
-            ttl = 0
-        elif kind == 'R' and ttl:
-            ttl = 70
-        return Ended(kind, *self.lease, ttl)
-
 
 def _outcome(ended: Ended) -> claim.Outcome:
     payload = FORTYTWO if ended.kind in 'FRAM' else TRACEBACK
@@ -133,9 +67,7 @@ def _plain(answer: Any) -> Any:
     """An answer without bytes."""
     if isinstance(answer, bytes):
         return answer.decode()
-    if isinstance(answer, list | tuple) and not isinstance(answer, str):
-        return type(answer)(map(_plain, answer)) if type(answer) in {list, tuple} else answer
-    return answer
+    return type(answer)(map(_plain, answer)) if type(answer) in {list, tuple} else answer
 
 
 class Machine(RuleBasedStateMachine):
@@ -152,119 +84,141 @@ class Machine(RuleBasedStateMachine):
         self.made: list[Horse] = []
         self.horses: dict[str, Horse] = {}
         self.held: list[Held] = []
-        self.sent: list[tuple[Callable[[], Any], Callable[[], Any]]] = []
+        self.sent: list[Both] = []
+        self.lived: list[str] = []
         self.calls = 0
-
-    # --- both at once
-
-    def both(self, real: Callable[[], Any], model: Callable[[], Any]) -> Any:
-        self.model.now = jobs.time(self.redis)
-        expected, found = model(), _plain(real())
-        assert found == expected, f'the store answers {found!r}, the model {expected!r}'
-        return found
-
-    def send(self, real: Callable[[], Any], model: Callable[[], Any]) -> Any:
-        """A request that may be sent again, any time."""
-        self.sent.append((real, model))
-        return self.both(real, model)
-
-    def called(self, told: Told, **more: Any) -> Told:
-        """As told, by a call of its own."""
-        self.calls += 1
-        return Told(**{**vars(told), 'call': f'call-{self.calls}', **more})
-
-    @invariant()
-    def they_hold_the_same(self) -> None:
-        view = View(self.redis)
-        found, expected = view.projection(), self.model.projection()
-        wrong = {name: (found[name], expected[name]) for name in expected if found[name] != expected[name]}
-        assert not wrong, '\n'.join(f'{name}: the store has {a}, the model {b}' for name, (a, b) in wrong.items())
-        self._same_times(view)
-        self._same_order(view)
-        assert violations(self.redis) == []
-
-    def _same_times(self, view: View) -> None:
-        """Times are compared with some slack, and the store's are taken over: they decide in which order things are."""
-        for mine, theirs in (
-            (self.model.registries['scheduled'], view.scores('scheduled')),
-            (
-                {q: {':'.join(m): s for m, s in found.items()} for q, found in self.model.leases.items()},
-                view.scores('wip'),
-            ),
-        ):
-            for queue, scores in mine.items():
-                for member, score in scores.items():
-                    at = theirs[queue][member]
-                    assert abs(at - score) < SLACK, f'{member} of {queue}: {at - score:+.1f} s'
-        for queue, members in self.model.leases.items():
-            for member in members:
-                members[member] = view.scores('wip')[queue][':'.join(member)]
-        for queue, due in self.model.registries['scheduled'].items():
-            due.update({job_id: view.scores('scheduled')[queue][job_id] for job_id in due})
-
-    def _same_order(self, view: View) -> None:
-        """Those who wait for one job are told of its end in any order: the model takes the server's."""
-        for job_id, told in view.dependents(self.redis).items():
-            mine = self.model.awaited.get(job_id, [])
-            assert set(mine) <= set(told), f'{job_id}: the store tells {told}, the model {mine}'
-            self.model.awaited[job_id] = [name for name in told if name in mine]
-
-    def teardown(self) -> None:
-        for horse in self.made:
-            horse.wire.close()
-        self.clients.close()
-
-    # --- jobs come
-
-    @rule(told=plain)
-    def enqueue(self, told: Told) -> None:
-        told = self.called(told)
-        self.send(lambda: enqueue.enqueue(self.redis, told.queue, entry_of(told)), lambda: self.model.enqueue(told))
-
-    @rule(told=plain)
-    def write_only(self, told: Told) -> None:
-        told = self.called(told, unique=False, front=False)
-        written = entry_of(told, push=False, status='created')
-        self.send(lambda: enqueue.enqueue(self.redis, told.queue, written), lambda: self.model.write_only(told))
-
-    @rule(told=plain, wait=st.sampled_from(WAITS), others=rarely(others, ()), allow=st.booleans())
-    def schedule(self, told: Told, wait: int, others: tuple[str, ...], allow: bool) -> None:
-        told = self.called(told, front=False, others=others, allow=allow)
-        due = int(jobs.time(self.redis)) + wait
-        real = entry_of(told, status='scheduled')
-        self.send(lambda: enqueue.schedule(self.redis, told.queue, real, due), lambda: self.model.schedule(told, due))
-
-    @rule(told=dependent)
-    def enqueue_when_ready(self, told: Told) -> None:
-        told = self.called(told)
-        real = entry_of(told)
-        self.send(
-            lambda: enqueue.enqueue_when_ready(self.redis, told.queue, real),
-            lambda: self.model.enqueue_when_ready(told),
-        )
-
-    @rule(queue=queue_names, some=bulk)
-    def enqueue_many(self, queue: str, some: list[Told]) -> None:
-        told = tuple(self.called(one, queue=queue) for one in some)
-        real = [entry_of(one) for one in told]
-        self.send(lambda: enqueue.enqueue_many(self.redis, queue, real), lambda: self.model.enqueue_many(queue, told))
-
-    # --- workers
+        self.dice = Dice(0)
 
     @initialize()
     def two_workers(self) -> None:
         self.come('w0')
         self.come('w1')
 
+    @rule(number=st.integers(0, 2**32 - 1))
+    def step(self, number: int) -> None:
+        self.dice = Dice(number)
+        (act,) = self.dice.choices(list(ACTS), weights=list(ACTS.values()))
+        self.lived.append(act)
+        getattr(self, act)()
+
+    def teardown(self) -> None:
+        for horse in self.made:
+            horse.wire.close()
+        self.clients.close()
+
+    # --- both at once
+
+    def both(self, real: Callable[[], Any], model: Callable[[], Any]) -> Any:
+        self.model.now = jobs.time(self.redis)
+        expected, found = model(), _plain(real())
+        self.lived[-1:] = [f'{"".join(self.lived[-1:])} -> {found!r}']
+        assert found == expected, f'the store answers {found!r}, the model {expected!r}, after {self.story()}'
+        return found
+
+    def send(self, real: Callable[[], Any], model: Callable[[], Any], told: object = '') -> Any:
+        """A request that may be sent again, any time."""
+        self.lived[-1] += f' {told}'
+        self.sent.append((real, model))
+        return self.both(real, model)
+
+    def story(self) -> str:
+        return '\n    '.join(['', *self.lived])
+
+    @invariant()
+    def they_hold_the_same(self) -> None:
+        view = View(self.redis)
+        found, expected = view.projection(), self.model.projection()
+        wrong = [
+            f'{name}: the store has {found[name]}, the model {expected[name]}'
+            for name in expected
+            if found[name] != expected[name]
+        ]
+        assert not wrong, '\n'.join([*wrong, f'after {self.story()}'])
+        self._same_times(view)
+        self._same_order(view)
+        bad = violations(self.redis)
+        assert not bad, f'{bad}, after {self.story()}'
+
+    def _same_times(self, view: View) -> None:
+        """Times are compared with some slack, and the store's are taken over: they decide in which order things are."""
+        leased, scheduled = view.scores('wip'), view.scores('scheduled')
+        for queue, members in self.model.leases.items():
+            for member, score in members.items():
+                members[member] = leased[queue][':'.join(member)]
+                assert abs(members[member] - score) < SLACK, f'the lease {member}, after {self.story()}'
+        for queue, due in self.model.registries['scheduled'].items():
+            for job_id, score in due.items():
+                due[job_id] = scheduled[queue][job_id]
+                assert abs(due[job_id] - score) < SLACK, f'the time of {job_id}, after {self.story()}'
+
+    def _same_order(self, view: View) -> None:
+        """Those who wait for one job are told of its end in any order: the model takes the server's."""
+        for job_id, told in view.dependents(self.redis).items():
+            mine = self.model.awaited.get(job_id, [])
+            assert set(mine) <= set(told), f'{job_id}: the store tells {told}, the model {mine}, after {self.story()}'
+            self.model.awaited[job_id] = [name for name in told if name in mine]
+
+    # --- jobs come
+
+    def called(self, told: Told, **more: Any) -> Told:
+        """As told, by a call of its own."""
+        self.calls += 1
+        return Told(**{**vars(told), 'call': f'call-{self.calls}', **more})
+
+    def enqueue(self) -> None:
+        dice = self.dice
+        told = self.called(dice.told(front=dice.rarely([True], False), unique=dice.rarely([True], False)))
+        real = entry_of(told)
+        self.send(lambda: enqueue.enqueue(self.redis, told.queue, real), lambda: self.model.enqueue(told), told)
+
+    def write_only(self) -> None:
+        told = self.called(self.dice.told())
+        real = entry_of(told, push=False, status='created')
+        self.send(lambda: enqueue.enqueue(self.redis, told.queue, real), lambda: self.model.write_only(told), told)
+
+    def schedule(self) -> None:
+        told = self.called(self.dice.waiting(unique=self.dice.rarely([True], False)))
+        real, due = entry_of(told, status='scheduled'), int(jobs.time(self.redis)) + self.dice.choice(WAITS)
+        self.send(
+            lambda: enqueue.schedule(self.redis, told.queue, real, due), lambda: self.model.schedule(told, due), told
+        )
+
+    def enqueue_when_ready(self) -> None:
+        told = self.called(self.dice.waiting())
+        real = entry_of(told)
+        self.send(
+            lambda: enqueue.enqueue_when_ready(self.redis, told.queue, real),
+            lambda: self.model.enqueue_when_ready(told),
+            told,
+        )
+
+    def enqueue_many(self) -> None:
+        dice, queue = self.dice, self.dice.choice(QUEUES)
+        told = tuple(
+            self.called(
+                dice.waiting(id=job_id, queue=queue)
+                if dice.random() < 0.6
+                else dice.told(id=job_id, queue=queue, front=dice.rarely([True], False))
+            )
+            for job_id in dice.some(IDS, 4)
+        )
+        real = [entry_of(one) for one in told]
+        self.send(
+            lambda: enqueue.enqueue_many(self.redis, queue, real), lambda: self.model.enqueue_many(queue, told), told
+        )
+
+    # --- workers
+
     def come(self, name: str) -> None:
         incarnation = f'{len(self.made):016x}'
-        assert self.both(lambda: True, lambda: self.model.register(name, incarnation))
+        self.model.now = jobs.time(self.redis)
+        assert self.model.register(name, incarnation)
         horse = Horse(self.clients, name, QUEUES, incarnation)
         self.made.append(horse)
         self.horses[name] = horse
 
-    @rule(name=st.sampled_from(NAMES))
-    def worker_comes(self, name: str) -> None:
+    def worker_comes(self) -> None:
+        name = self.dice.choice(NAMES)
         self.model.now = jobs.time(self.redis)
         if not self.model.living(name):
             self.come(name)
@@ -274,175 +228,186 @@ class Machine(RuleBasedStateMachine):
             lambda: self.model.register(name, 'f' * 16),
         )
 
-    @rule(name=st.sampled_from(NAMES))
-    def worker_vanishes(self, name: str) -> None:
-        self.redis.delete(f'rq:lease:{name}')
+    def worker_vanishes(self) -> None:
+        name = self.dice.choice(NAMES)
+        self.redis.delete(keys.lease(name))
         self.model.vanish(name)
 
-    @rule(data=st.data())
-    def renew(self, data: st.DataObject) -> None:
-        horse = self.some_horse(data)
+    def renew(self) -> None:
+        horse = self.some_horse()
         mine = tuple(held.lease for held in self.held if held.horse is horse)
         leases = [claim.Lease(*lease) for lease in mine]
         self.send(
             lambda: workers.renew(self.redis, horse.name, horse.incarnation, WORKER_HASH, leases, horse.birth()),
             lambda: self.model.renew(horse.name, horse.incarnation, mine),
+            horse.name,
         )
 
-    def some_horse(self, data: st.DataObject) -> Horse:
-        return data.draw(st.sampled_from(self.made), 'horse')
+    def some_horse(self) -> Horse:
+        """A living one as a rule."""
+        return self.dice.choice(self.made) if self.dice.random() < 0.15 else self.horses[self.dice.choice(['w0', 'w1'])]
 
-    def some_held(self, data: st.DataObject, most: int = 3) -> list[Held]:
-        """Runs, some of which may be over."""
-        if not self.held:
-            return []
-        recent = self.held[-8:]
-        return data.draw(st.lists(st.sampled_from(recent), max_size=most, unique=True), 'runs')
+    def some_held(self, most: int = 3) -> tuple[Held, ...]:
+        """Runs, most of which are not over."""
+        running = [held for held in self.held if held.lease[1:] in self.model.leases[held.queue]]
+        return self.dice.some(self.held[-9:] if self.dice.random() < 0.2 else running, most)
+
+    def some_outcomes(self) -> list[Ended]:
+        found = []
+        for held in self.some_held():
+            kind, ttl = self.dice.choice('FFFFXXXYLHGKSRAM'), self.dice.choice([500_000, 500_000, 0, -1])
+            if kind in 'RA':
+                ttl = 0 if kind == 'A' else self.dice.choice([0, 70])
+            found.append(Ended(kind, *held.lease, ttl))
+        return found
 
     # --- runs
 
-    @rule(data=st.data(), most=st.integers(0, 3), turned=st.booleans(), skip=rarely(st.booleans(), False))
-    def exchange(self, data: st.DataObject, most: int, turned: bool, skip: bool) -> None:
+    def exchange(self) -> None:
         """finish_and_claim."""
-        horse = self.some_horse(data)
-        told = [held.ended(data.draw(outcomes), data.draw(ttls)) for held in self.some_held(data)]
-        served = QUEUES[::-1] if turned else QUEUES
+        horse, told, most = self.some_horse(), self.some_outcomes(), self.dice.randint(0, 3)
+        served = QUEUES[::-1] if self.dice.random() < 0.5 else QUEUES
         request = horse.request(most, 3, [_outcome(one) for one in told], queues=served)
-        if skip:  # it is on its way, and may come by a replay
-            self.sent.append(self.request(horse, request, served, most, told))
+        both = self.request(horse, request, served, most, told)
+        if self.dice.random() < 0.05:  # it is on its way, and may come by a replay
+            self.sent.append(both)
             return
-        code, _, _ = self.send(*self.request(horse, request, served, most, told))
-        assert code == 'OK' or horse is not self.horses[horse.name]
+        self.send(*both, f'{horse.name} {told}')
 
     def request(
         self, horse: Horse, request: claim.Claim, served: tuple[str, ...], most: int, told: list[Ended]
-    ) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    ) -> Both:
         """A numbered request, for both."""
 
         def real() -> Any:
             answer = claim.exchange(horse.wire, request)
             assert not answer.dropped and not answer.broken
-            found = [(job.id.decode(), job.execution.decode()) for job in answer.jobs]
             for job in answer.jobs:
                 held = Held(horse, served[job.queue], job.id.decode(), job.execution.decode())
                 if held not in self.held:
                     self.held.append(held)
-            return answer.code, answer.became, found
+            return answer.code, answer.became, [(job.id.decode(), job.execution.decode()) for job in answer.jobs]
 
         return real, lambda: self.model.exchange(horse.name, horse.incarnation, request.seq, served, most, told)
 
-    @rule(data=st.data())
-    def finish(self, data: st.DataObject) -> None:
-        told = [held.ended(data.draw(outcomes), data.draw(ttls)) for held in self.some_held(data)]
+    def finish(self) -> None:
+        told = self.some_outcomes()
         real = [_outcome(one) for one in told]
-        self.send(lambda: claim.finish(self.redis, 'w0', real), lambda: self.model.finish(told))
+        self.send(lambda: claim.finish(self.redis, 'w0', real), lambda: self.model.finish(told), told)
 
-    @rule(data=st.data())
-    def announce(self, data: st.DataObject) -> None:
-        for held in self.some_held(data, 1):
+    def announce(self) -> None:
+        for held in self.some_held(2):
+            name, lease = held.horse.name, held.lease
             self.send(
-                lambda held=held: workers.announce(self.redis, held.horse.name, claim.Lease(*held.lease), 1.0, 10**6),
-                lambda held=held: self.model.announce(*held.lease),
+                lambda name=name, lease=lease: workers.announce(self.redis, name, claim.Lease(*lease), 1.0, 10**6),
+                lambda lease=lease: self.model.announce(*lease),
+                held.id,
             )
 
-    @rule(data=st.data())
-    def release(self, data: st.DataObject) -> None:
-        leases = sorted((held.lease for held in self.some_held(data)), key=lambda lease: lease[2][16:])
+    def release(self) -> None:
+        leases = sorted((held.lease for held in self.some_held()), key=lambda lease: lease[2][16:])
         self.send(
             lambda: claim.release(self.redis, [claim.Lease(*lease) for lease in leases]),
             lambda: self.model.release(leases),
+            leases,
         )
 
-    @rule(data=st.data(), ahead=rarely(st.just(1), 0))
-    def release_pack(self, data: st.DataObject, ahead: int) -> None:
-        horse = self.some_horse(data)
-        horse.seq += ahead
+    def release_pack(self) -> None:
+        horse = self.some_horse()
+        horse.seq += self.dice.rarely([1], 0)
         seq = horse.seq
         self.send(
-            lambda: claim.release_pack(self.redis, horse.name, seq), lambda: self.model.release_pack(horse.name, seq)
+            lambda: claim.release_pack(self.redis, horse.name, seq),
+            lambda: self.model.release_pack(horse.name, seq),
+            horse.name,
         )
 
-    @rule(data=st.data())
-    def drop_note(self, data: st.DataObject) -> None:
+    def drop_note(self) -> None:
         found = sorted((queue, member) for queue, members in self.model.notes.items() for member in members)
         if found:
-            queue, member = data.draw(st.sampled_from(found))
-            what, job_id, execution = member.split(':')
-            told = note.Note(queue, what, job_id, execution, '', '', b'', 1)
-            self.send(lambda: note.drop(self.redis, told), lambda: self.model.drop_note(queue, member))
+            queue, member = self.dice.choice(found)
+            told = note.Note(queue, *member.split(':'), '', '', b'', 1)
+            self.send(lambda: note.drop(self.redis, told), lambda: self.model.drop_note(queue, member), member)
 
     # --- time and the dead
 
-    @rule(seconds=st.sampled_from(STEPS))
-    def time_passes(self, seconds: int) -> None:
+    def time_passes(self) -> None:
+        seconds = self.dice.choice(STEPS)
+        self.lived[-1] += f' {seconds}'
         self.model.now = jobs.time(self.redis)
         older(self.redis, seconds)
         self.model.pass_time(seconds)
 
-    @rule(queue=queue_names)
-    def reap(self, queue: str) -> None:
+    def reap(self) -> None:
+        queue = self.dice.choice(QUEUES)
         self.send(
             lambda: {job_id: what for job_id, what, _ in workers.reap(self.redis, queue, TRACEBACK)},
             lambda: self.model.reap(queue),
+            queue,
         )
 
-    @rule()
     def promote_due(self) -> None:
         self.send(lambda: enqueue.promote_due(self.redis, QUEUES).moved, lambda: self.model.promote_due(QUEUES))
 
     # --- people
 
-    @rule(job_id=job_ids, release=st.booleans(), forget=st.booleans())
-    def cancel(self, job_id: str, release: bool, forget: bool) -> None:
+    def cancel(self) -> None:
+        job_id, release, forget = self.dice.choice(IDS), self.dice.random() < 0.5, self.dice.random() < 0.5
         self.send(
             lambda: jobs.cancel(self.redis, job_id, release, forget),
             lambda: self.model.cancel(job_id, release),
+            f'{job_id} {release} {forget}',
         )
 
-    @rule(job_id=job_ids)
-    def delete(self, job_id: str) -> None:
-        self.send(lambda: jobs.delete(self.redis, job_id), lambda: self.model.delete(job_id))
+    def delete(self) -> None:
+        job_id = self.dice.choice(IDS)
+        self.send(lambda: jobs.delete(self.redis, job_id), lambda: self.model.delete(job_id), job_id)
 
-    @rule(queue=queue_names, ids=st.permutations(IDS).map(lambda ids: tuple(ids[:4])), front=st.booleans())
-    def requeue(self, queue: str, ids: tuple[str, ...], front: bool) -> None:
-        self.send(lambda: jobs.requeue(self.redis, queue, ids, front), lambda: self.model.requeue(queue, ids, front))
+    def requeue(self) -> None:
+        queue, ids, front = self.dice.choice(QUEUES), self.dice.some(IDS, 6), self.dice.random() < 0.5
+        if ids:
+            self.send(
+                lambda: jobs.requeue(self.redis, queue, ids, front),
+                lambda: self.model.requeue(queue, ids, front),
+                f'{queue} {ids} {front}',
+            )
 
-    @rule(queue=queue_names)
-    def empty(self, queue: str) -> None:
+    def empty(self) -> None:
+        queue = self.dice.choice(QUEUES)
         self.both(lambda: queues.empty(self.redis, queue), lambda: self.model.empty(queue))
 
-    @rule(job_id=job_ids)
-    def enqueue_dependents(self, job_id: str) -> None:
-        self.send(lambda: depend.enqueue_dependents(self.redis, job_id), lambda: self.model.enqueue_dependents(job_id))
+    def enqueue_dependents(self) -> None:
+        job_id = self.dice.choice(IDS)
+        self.send(
+            lambda: depend.enqueue_dependents(self.redis, job_id),
+            lambda: self.model.enqueue_dependents(job_id),
+            job_id,
+        )
 
-    @rule(queue=st.sampled_from([None, *QUEUES]))
-    def suspend(self, queue: str | None) -> None:
+    def suspend(self) -> None:
+        queue = self.dice.choice([None, *QUEUES])
         admin.suspend(self.redis, queue=queue)
         self.model.suspended.add(queue or '')
 
-    @rule()
     def resume(self) -> None:
         for queue in (None, *QUEUES):
             admin.resume(self.redis, queue)
         self.model.suspended.clear()
 
-    # --- nothing to be seen
+    # --- what must not be seen
 
-    @rule()
     def sweep(self) -> None:
         """What looks for jobs that other RQs have lost finds none of ours."""
         for queue in QUEUES:
-            assert depend.sweep_deferred(self.redis, queue) == ('0', 0)
-        assert limit.sweep(self.redis) == 0
-        assert depend.release_dependents(self.redis) == 0
+            assert depend.sweep_deferred(self.redis, queue) == ('0', 0), self.story()
+        assert limit.sweep(self.redis) == 0, self.story()
+        assert depend.release_dependents(self.redis) == 0, self.story()
 
-    @rule()
     def scripts_are_flushed(self) -> None:
         self.redis.script_flush()
 
-    @rule(data=st.data())
-    def replay(self, data: st.DataObject) -> None:
+    def replay(self) -> None:
         """Any request comes again, however late."""
         if self.sent:
-            back = data.draw(st.integers(1, len(self.sent)), 'back')
-            self.both(*self.sent[-back])
+            recent = self.sent if self.dice.random() < 0.5 else self.sent[-3:]
+            self.both(*self.dice.choice(recent))

@@ -132,11 +132,18 @@ class Model(Store):
         claimed: list[tuple[str, str, str]] = []
         for queue in queues:
             while len(claimed) < most and self.lists[queue] and not self.suspended & {'', queue}:
-                job = self.jobs[self.lists[queue].pop(0)]
+                job = self.jobs[self.lists[queue][0]]
+                alone = job.told.on_lost == 'fail'  # it must never start twice
+                if alone and claimed:
+                    return claimed
+                self.lists[queue].pop(0)
                 job.status = 'started'
                 job.execution = f'{incarnation}{seq:014x}{len(claimed):02x}'
+                job.announced = job.execution if alone else job.announced
                 self.leases[queue][job.told.id, job.execution] = self.now + LEASE
                 claimed.append((queue, job.told.id, job.execution))
+                if alone:
+                    return claimed
         return claimed
 
     # --- what goes back unbegun
@@ -174,12 +181,21 @@ class Model(Store):
         if ended.kind == 'F':
             return self._succeed(job, ended)
         if ended.kind in 'RA':
+            job.losses = 0
             self._add_result(job)
             return self._again(job, ended.ttl, front=ended.kind == 'A')
-        if ended.kind in 'XLH' and job.retries:
+        rule = ''
+        if ended.kind in 'LHGK':
+            rule = job.told.on_lost
+            if ended.kind in 'LH':  # else its worker had to end: that does not count
+                job.losses += 1
+                rule = 'fail' if job.losses >= LOSSES else rule
+            self._note(job, ended, 'lost')
+        if rule == 'requeue':
+            return self._again(job, 0, job.told.retry_front or ended.kind in 'GK')
+        if ended.kind in 'XLHGK' and rule != 'fail' and job.retries:
             job.retries -= 1
             job.tries += 1
-            self._note(job, ended, 'lost')
             return self._again(job, _wait(job.told.retry_intervals, job.tries), job.told.retry_front)
         return self._fail(job, ended)
 
@@ -206,6 +222,7 @@ class Model(Store):
                 self._add_result(job)
             job.repeats -= 1
             job.runs += 1
+            job.losses = 0
             became = self._again(job, _wait(job.told.repeat_intervals, job.runs), front=False)
             self._tell(ended.id, 'finished')
             return became
@@ -213,7 +230,7 @@ class Model(Store):
         return 'FINISHED'
 
     def _fail(self, job: Job, ended: Ended) -> str:
-        for what in ('lost', 'stopped', 'webhook'):
+        for what in ('stopped', 'webhook'):
             self._note(job, ended, what)
         ttl = YEAR if job.told.failure_ttl is None else job.told.failure_ttl
         until = math.inf if ttl < 0 else self.now + ttl
@@ -231,14 +248,14 @@ class Model(Store):
             return
         self._erase(job, 'finished' if home == 'finished' else 'gone')
         self.gone[job_id] = (job.told.call, self.now + GONE)
-        if any(note.split(':')[1] == job_id for note in self.notes[job.queue]):
+        if any(note.endswith(f':{job_id}:{job.execution}') for note in self.notes[job.queue]):
             job.forget, job.expires = True, self.now + RECORD
             self.jobs[job_id] = job
 
     def _note(self, job: Job, ended: Ended, what: str) -> None:
         """Leaves a note of what is to be done outside of Redis."""
         due = {
-            'lost': ended.kind == 'H' or (ended.kind == 'L' and job.told.callbacks),
+            'lost': ended.kind in 'HK' or job.told.callbacks,
             'stopped': ended.kind == 'S' and job.told.callbacks,
             'webhook': ended.kind != 'S' and job.told.webhooks,
         }
@@ -258,22 +275,19 @@ class Model(Store):
     # --- the dead
 
     def reap(self, queue: str) -> dict[str, str]:
-        """id -> what became of it, of the jobs of dead workers."""
-        became: dict[str, str] = {}
-        back: list[tuple[str, str, str]] = []
-        for (job_id, execution), score in sorted(
-            self.leases[queue].items(), key=lambda item: (item[1], ':'.join(item[0]))
-        ):
-            unrenewed = self.now - (score - LEASE)
+        """id -> what became of it, of the jobs of dead workers. Those claimed last are dealt with first."""
+        became = {}
+        for job_id, execution in sorted(self.leases[queue], key=lambda member: member[1][16:], reverse=True):
+            unrenewed = self.now - (self.leases[queue][job_id, execution] - LEASE)
             alive = execution[:16] in {self.living(name) for name in self.alive}
             if unrenewed < UNRENEWED or (alive and unrenewed < ABANDONED):
                 continue
             job = self.jobs[job_id]
-            if job.announced == execution or job.losses + 1 == LOSSES or job.status in {'canceled', 'stopped'}:
+            may_begin_again = job.announced != execution and job.told.on_lost != 'fail' and job.losses + 1 < LOSSES
+            if not may_begin_again or job.status in {'canceled', 'stopped'}:
                 became[job_id] = self.settle(Ended('L', queue, job_id, execution))
-            else:
-                job.losses += 1
-                became[job_id] = 'QUEUED'
-                back.append((queue, job_id, execution))
-        self.release(sorted(back, key=lambda lease: lease[2][16:]))
+                continue
+            job.losses += 1
+            self._give_back(queue, job_id, execution)
+            became[job_id] = 'QUEUED'
         return became

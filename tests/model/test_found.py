@@ -69,3 +69,12 @@ def test_what_only_its_notes_keep_is_neither_waited_for_nor_canceled(redis: Redi
     assert redis.hget(keys.job('a'), 'forget') == b'1'
     assert enqueue.enqueue_when_ready(redis, 'default', after('b', 'a')) == b'QUEUED'
     assert jobs.cancel(redis, 'a') == (b'GONE', {})
+
+
+def test_earlier_results_of_an_id_die_with_its_new_use(redis: Redis, horse: HorseMaker) -> None:  # noqa: F811
+    """They stayed for ever when the new job expired."""
+    worker = horse()
+    put(redis, 'a', call='one')
+    worker.ask(room=0, outcomes=[worker.outcome(worker.one(), ttl=-1)])
+    put(redis, 'a', call='two', ttl=100)
+    assert 0 < redis.ttl(keys.results('a')) <= 100

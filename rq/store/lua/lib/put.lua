@@ -41,7 +41,12 @@ local function put_again(q, id, h, home, fields, ttl)
   redis.call('DEL', k_dependencies(id))
   redis.call('PERSIST', k_dependents(id))
   leave_limit(id, h[6])
-  if ttl > 0 then redis.call('EXPIRE', key, ttl) else redis.call('PERSIST', key) end
+  if ttl > 0 then
+    redis.call('EXPIRE', key, ttl)
+    redis.call('EXPIRE', k_results(id), ttl) -- earlier ones die with the job
+  else
+    redis.call('PERSIST', key)
+  end
   if stays then return 'AGAIN' end
   leave(id, status, origin)
   if h[4] or status == 'started' then revoke(origin, id, h[4], h[5]) end -- canceled ones may still run, too
