@@ -38,6 +38,8 @@ DATA = (
     Difference(r'.*KEY rq:results:[\w-]+ TTL', f'{GONE}|about 600', f'about {ALL}',
                'results of a failed job expire with it; RQ leaves them for ever'),
     Difference(r'.*KEY rq:worker:[\w-]+ state', 'started', 'idle', 'a worker that has nothing to do is idle'),
+    Difference(JOB + r'losses', GONE, r'\d+', 'ours: how often its process died; after three deaths it is given up'),
+    Difference(JOB + r'deaths', GONE, ANY, 'ours: when, where and how, the evidence'),
     Difference(JOB + 'announced', GONE, '<hex>', 'ours: that the run was shown to readers'),
     Difference(r'.*KEY rq:lease:w( TTL)?', GONE, ANY, 'ours: that the worker lives, for half a minute'),
     Difference(r'.*KEY rq:worker:w incarnation', GONE, ANY, 'ours: which of the workers of this name'),

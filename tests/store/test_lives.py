@@ -49,7 +49,9 @@ class World:
         if self.dice.random() < 0.3:
             before = snapshot(self.redis)
             request()
-            assert difference(before, snapshot(self.redis)) == {}
+            changed = difference(before, snapshot(self.redis))
+            changed.pop(keys.nudge().encode(), None)  # it lives two seconds, which a busy machine may take
+            assert changed == {}
         self.sent.append(request)
         return answer
 

@@ -74,7 +74,8 @@ def test_a_job_over_its_memory_limit_fails_as_any_other(queue: Queue, burst: Wor
     job = queue.enqueue(jobs.too_much_memory)
     behind = queue.enqueue(jobs.say, 'good')
     burst('--max-jobs-per-horse', '1')
-    assert text_of(job).startswith('MemoryError')
+    told = job.latest_result()
+    assert told is not None and 'MemoryError' in str(told.exc_string).strip().splitlines()[-1]
     assert behind.is_finished
 
 
