@@ -268,7 +268,13 @@ class Model(Store):
             return False
         self.notes[queue].remove(note)
         job = self.jobs.get(note.split(':')[1])
-        if job is not None and job.forget and not any(n.split(':')[1] == job.told.id for n in self.notes[queue]):
+        run = note.partition(':')[2]  # of its last run, or an earlier one
+        if (
+            job is not None
+            and job.forget
+            and run.endswith(job.execution)
+            and not any(other.endswith(run) for other in self.notes[queue])
+        ):
             del self.jobs[job.told.id]
         return True
 

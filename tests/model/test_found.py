@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from rq.store import depend, enqueue, keys, limit
+from rq.store import depend, enqueue, keys, limit, note
 from rq.store import job as jobs
 from tests.store.conftest import HorseMaker, horse  # noqa: F401 - a fixture
 from tests.store.hands import entry, put, status, waiting
@@ -78,3 +78,16 @@ def test_earlier_results_of_an_id_die_with_its_new_use(redis: Redis, horse: Hors
     worker.ask(room=0, outcomes=[worker.outcome(worker.one(), ttl=-1)])
     put(redis, 'a', call='two', ttl=100)
     assert 0 < redis.ttl(keys.results('a')) <= 100
+
+
+def test_a_note_of_an_earlier_run_does_not_take_the_job_away_from_the_last(redis: Redis, horse: HorseMaker) -> None:  # noqa: F811
+    """The webhook of the last run found no job."""
+    worker = horse()
+    put(redis, 'a', repeats_left=1, failure_ttl=0, webhooks='[]')
+    worker.ask(room=0, outcomes=[worker.outcome(worker.one())])
+    worker.ask(room=0, outcomes=[worker.outcome(worker.one(), 'X')])
+    first, last = note.take(redis, ['default'], 60, 2)
+    assert note.drop(redis, first)
+    assert redis.exists(keys.job('a'))
+    assert note.drop(redis, last)
+    assert not redis.exists(keys.job('a'))
