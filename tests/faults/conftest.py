@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,14 +10,12 @@ from typing import Any, Protocol
 import pytest
 from redis import Redis
 
+from rq.server import EmbeddedServer
 from tests.faults.herd import Herd
 from tests.faults.jobs import LEDGER
 from tests.faults.ledger import Ledger
 from tests.support.invariants import violations
 from tests.support.processes import Process, Processes
-
-# A file, for the table in docs/guarantees.md (tests/faults/matrix.py).
-MEASURED = 'RQ_TEST_MEASURED'
 
 
 class WorkerMaker(Protocol):
@@ -57,15 +54,24 @@ def herd(redis_url: str, processes: Processes, ledger: Ledger) -> Iterator[Herd]
     herd.end()
 
 
+@pytest.fixture(scope='module')
+def armed_herd(redis_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Herd]:
+    """Workers whose fault points are armed."""
+    folder = tmp_path_factory.mktemp('armed')
+    processes = Processes(folder)
+    herd = Herd(processes, redis_server.url, env={'RQ_FAULTPOINTS': f'{folder}:'})
+    yield herd
+    herd.end()
+    processes.end()
+
+
 @pytest.fixture
-def measured(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str, str], None]:
     """Take down what was seen for a row of the fault matrix: `measured('5', 'stale outcomes accepted: 0')`."""
 
     def take_down(row: str, what: str) -> None:
         print(f'row {row}: {what}')
-        if MEASURED in os.environ:
-            with open(os.environ[MEASURED], 'a') as file:
-                file.write(json.dumps({'row': row, 'test': request.node.name, 'measured': what}) + '\n')
+        record_property(f'row {row}', what)  # for the table in docs/guarantees.md (tests/faults/matrix.py)
 
     return take_down
 

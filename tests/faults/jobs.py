@@ -13,7 +13,8 @@ from rq import Queue, get_current_job
 from rq.job import Job
 
 __all__ = [
-    'LEDGER', 'POISON', 'big', 'deaf', 'die', 'die_with_parent', 'fails', 'fork_again_and_again', 'fork_and_return', 'noop', 'note', 'note_times', 'printed', 'spawn', 'told', 'until',
+    'LEDGER', 'POISON', 'big', 'deaf', 'die', 'die_with_parent', 'fails', 'fork_again_and_again', 'fork_and_return',
+    'noop', 'note', 'note_times', 'printed', 'spawn', 'swallows', 'told', 'until',
 ]  # fmt: skip
 
 # The file that jobs write to: one line a begin, by one write, which survives the process.
@@ -143,6 +144,18 @@ POISON = (_exit, _fault, _abort, _kill_worker)
 
 def printed(number: int) -> int:
     print(f'job {number} says so', flush=True)
+    return number
+
+
+def swallows(number: int) -> int:
+    """Takes every exception for nothing."""
+    _write('b', number)
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            time.sleep(20)
+        except Exception:
+            pass
     return number
 
 

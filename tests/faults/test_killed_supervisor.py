@@ -174,7 +174,7 @@ def test_a_pack_of_a_dead_worker_that_nobody_had_heard_of_goes_back_in_order(
 
 
 @pytest.mark.serial
-def test_the_jobs_of_a_dead_host_are_back_within_forty_seconds(
+def test_ten_10_the_jobs_of_a_dead_host_are_back_within_forty_seconds(
     redis: Redis, herd: Herd, ledger: Ledger, tmp_path: Path
 ) -> None:
     """I9, at its true pace: a lease of 30 s, a tick of 5 s."""

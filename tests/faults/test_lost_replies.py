@@ -104,7 +104,7 @@ class Runs:
 
 @pytest.mark.parametrize('queues', [1, 3])
 @pytest.mark.parametrize('action', [drop_reply(), drop_request()], ids=['reply', 'request'])
-def test_whatever_is_lost_every_job_runs_once_and_the_keyspace_ends_the_same(
+def test_ten_02_whatever_is_lost_every_job_runs_once_and_the_keyspace_ends_the_same(
     redis: Redis, herd: Herd, proxy: Proxy, ledger: Ledger, queues: int, action: Action
 ) -> None:
     runs = Runs(redis, herd, proxy, ledger, queues)
@@ -116,7 +116,7 @@ def test_whatever_is_lost_every_job_runs_once_and_the_keyspace_ends_the_same(
 
 
 @pytest.mark.parametrize('action', [drop_reply(), drop_request()], ids=['reply', 'request'])
-def test_whatever_an_enqueue_loses_its_job_is_there_once(redis: Redis, proxy: Proxy, action: Action) -> None:
+def test_ten_02_whatever_an_enqueue_loses_its_job_is_there_once(redis: Redis, proxy: Proxy, action: Action) -> None:
     """Experiments U and V: a client that retries by itself enqueued twice."""
     for k in range(1, 4):
         for options in [{}, {'job_id': 'mine'}, {'at_front': True}]:

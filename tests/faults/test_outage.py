@@ -81,7 +81,7 @@ def test_a_server_that_stands_still_for_three_seconds_costs_nothing(
     redis.close()
 
 
-def test_a_server_killed_and_started_again_gets_each_outcome_once(
+def test_ten_03_a_server_killed_and_started_again_gets_each_outcome_once(
     other_server: ServerMaker, herd: Herd, ledger: Ledger, tmp_path: Path
 ) -> None:
     """N2 and F: RQ's worker quit, and its job, which had returned, was later failed as abandoned."""
@@ -174,7 +174,7 @@ def test_told_twice_while_redis_is_away_a_worker_ends_and_says_what_it_leaves(
     assert f'left behind for other workers: {job.id}' in herd.process.output
 
 
-def test_a_full_server_is_drained(other_server: ServerMaker, herd: Herd, ledger: Ledger) -> None:
+def test_ten_07_a_full_server_is_drained(other_server: ServerMaker, herd: Herd, ledger: Ledger) -> None:
     """T: RQ's worker quit, and its job stayed `started`."""
     server = other_server(config={'maxmemory-policy': 'noeviction'})
     redis = Redis.from_url(server.url)

@@ -9,7 +9,6 @@ import itertools
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import pytest
 from redis import Redis
 
 from rq._faultpoints import POINTS
-from rq.server import EmbeddedServer
 from rq.store import keys
 from rq.store import worker as worker_store
 from tests.faults import jobs
@@ -25,7 +23,6 @@ from tests.faults.herd import Herd, Member
 from tests.faults.ledger import Ledger
 from tests.faults.mixture import DIES, LONG, PAUSE, SCALED, SPAWNER, Mixture
 from tests.support.invariants import violations
-from tests.support.processes import Processes
 from tests.support.waiting import wait_for
 
 ACTIONS = ('kill', 'stop', 'raise', 'drop')
@@ -37,17 +34,6 @@ CHOSEN = COMBINATIONS if os.environ.get('RQ_TEST_FAULTS') == 'all' else PART
 
 # Jobs that a pack of the mixture has at most.
 PACK = 12
-
-
-@pytest.fixture(scope='module')
-def armed_herd(redis_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Herd]:
-    """Workers whose fault points are armed."""
-    folder = tmp_path_factory.mktemp('armed')
-    processes = Processes(folder)
-    herd = Herd(processes, redis_server.url, env={'RQ_FAULTPOINTS': f'{folder}:'})
-    yield herd
-    herd.end()
-    processes.end()
 
 
 class Run:
