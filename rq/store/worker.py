@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from redis.client import Pipeline
+from redis.exceptions import RedisError
 
 from . import keys
 from .fields import text
@@ -28,6 +29,7 @@ __all__ = [
     'count_run',
     'enlist',
     'end_run',
+    'evicts',
     'write_run',
     'fetch',
     'fetch_many',
@@ -233,6 +235,18 @@ def end_run(connection: Any, name: str, lease: Lease, keep_lease: bool = False) 
         connection.zrem(keys.wip(lease.queue), lease.member)
     connection.zrem(keys.executions(lease.id), lease.execution)
     connection.srem(keys.worker_executions(name), lease.member)
+
+
+def evicts(connection: Any) -> str:
+    """The policy by which the server forgets keys when it is full; '' when it forgets none, or does not tell."""
+    if is_imitation(connection):
+        return ''
+    try:
+        told = connection.info('memory')
+    except (RedisError, OSError):
+        return ''
+    policy = str(told.get('maxmemory_policy', ''))
+    return policy if told.get('maxmemory') and policy != 'noeviction' else ''
 
 
 def server_uptime(connection: Any) -> int:

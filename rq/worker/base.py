@@ -168,6 +168,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         guard.is_on(self)  # keys that cannot be read end the worker before it has taken anything
         self.pid, self.hostname = os.getpid(), socket.gethostname()  # the process that works, which may be a fork
         self.register_birth()
+        self._warn_of_eviction()
         self.log.info("Worker '%s' started with PID %s, version %s", self.key, self.pid, VERSION)
         names = ', '.join(green(name) for name in self.queue_names())
         self.log.info('*** Listening on %s...', names)

@@ -100,6 +100,14 @@ class Upkeep:
         if show is not None:
             show(f'rq:worker:{self.name}: {message}')
 
+    def _warn_of_eviction(self) -> None:
+        policy = store.evicts(self.connection)
+        if policy:
+            told = (
+                'Worker %s: this server forgets jobs or results when it is full (maxmemory-policy %s): set noeviction'
+            )
+            self.log.warning(told, self.name, policy)
+
     # --- maintenance
 
     @property

@@ -59,6 +59,14 @@ def test_row_25_I12_where_the_server_evicts_jobs_their_ids_are_dropped_and_said_
     measured('25', f'{len(evicted)} evicted jobs: each said once, 0 others lost')
 
 
+def test_row_25_I12_a_worker_says_as_it_starts_that_its_server_may_forget_jobs(
+    other_server: ServerMaker, herd: Herd, ledger: Ledger
+) -> None:
+    server = other_server(config={'maxmemory': '100mb', 'maxmemory-policy': 'allkeys-lru'})
+    herd.start(url=server.url, work={'burst': True}).wait()
+    assert 'forgets jobs or results when it is full (maxmemory-policy allkeys-lru)' in herd.process.output
+
+
 def test_row_31_I12_while_the_server_cannot_write_its_disk_jobs_wait_and_none_is_lost(
     other_server: ServerMaker, herd: Herd, ledger: Ledger, tmp_path: Path, measured: Measure
 ) -> None:

@@ -76,7 +76,7 @@ class Run:
         first = self.start(f'{self.point}={self.action}')
         self._until_struck_or(self.work.all_ended)
         if not self.struck():
-            wait_for(lambda: self.redis.info('clients')['blocked_clients'] > 0, 5, self.report)
+            self._until_struck_or(lambda: self.redis.info('clients')['blocked_clients'] > 0)
             self.work.put_late()
             self._until_struck_or(self.work.all_ended)
         if not self.struck():
