@@ -173,7 +173,9 @@ def of_run(report: Path, page: str) -> dict[int, tuple[str, str]]:
             p.get('value'): None for c in of_row for p in c.iter('property') if p.get('name') == f'row {fault.number}'
         }
         if of_row:
-            text = '; '.join(str(what) for what in told) or f'held in {len(of_row)} tests'
+            text = (
+                '; '.join(str(what) for what in told) or f'held in {len(of_row)} test{"s" if len(of_row) > 1 else ""}'
+            )
             found[fault.number] = (f'{len(bad)} TESTS FAILED' if bad else text, before.get(fault.number, ('', ''))[1])
     return found
 

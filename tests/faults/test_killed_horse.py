@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 
 import psutil
 import pytest
@@ -75,7 +76,7 @@ def kill_horses(member: Member, seconds: float, chance: random.Random) -> int:
 
 @pytest.mark.parametrize('retries', [0, 5])
 def test_of_jobs_whose_horse_is_killed_again_and_again_none_is_lost_or_run_too_often(
-    redis: Redis, herd: Herd, ledger: Ledger, retries: int
+    redis: Redis, herd: Herd, ledger: Ledger, measured: Callable[[str, str], None], retries: int
 ) -> None:
     chance = random.Random(retries)
     many = put(redis, 0, 8_000, chance, Retry(max=retries) if retries else None)
@@ -86,6 +87,7 @@ def test_of_jobs_whose_horse_is_killed_again_and_again_none_is_lost_or_run_too_o
     assert member.status is None
     lost = check(redis, ledger, many, retries + 1)
     assert lost <= killed
+    measured('1', f'{killed} horses killed, retries {retries}: {lost} jobs failed with theirs, lost 0')
     if retries:
         assert lost == 0
     assert 'too late' not in herd.process.output

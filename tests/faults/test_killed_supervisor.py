@@ -175,7 +175,7 @@ def test_a_pack_of_a_dead_worker_that_nobody_had_heard_of_goes_back_in_order(
 
 @pytest.mark.serial
 def test_ten_10_the_jobs_of_a_dead_host_are_back_within_forty_seconds(
-    redis: Redis, herd: Herd, ledger: Ledger, tmp_path: Path
+    redis: Redis, herd: Herd, ledger: Ledger, tmp_path: Path, measured: Callable[[str, str], None]
 ) -> None:
     """I9, at its true pace: a lease of 30 s, a tick of 5 s."""
     herd.start(worker={'name': 'other'}, settings={'LEASE': 5})
@@ -192,3 +192,4 @@ def test_ten_10_the_jobs_of_a_dead_host_are_back_within_forty_seconds(
     wait_for(lambda: all_finished(redis, put))
     assert sorted(ledger.begun()) in ([0, 0, 1], [0, 1, 1])
     assert 25 <= seconds <= 40, seconds
+    measured('3', f'back {seconds:.1f} s after the death')

@@ -166,7 +166,8 @@ def test_row_26_I12_any_key_may_be_of_any_type(
         redis.delete(name, keys.job('victim'))
     assert member.status is None
     assert ledger.begun() == list(range(number))
-    measured('26', f'{len(CONTAINERS) + len(SHARED) + len(OF_ONE)} keys as a {kind}: {number} good jobs done, exits 0')
+    count = len(CONTAINERS) + len(SHARED) + len(OF_ONE)
+    measured('26', f'{count} keys, each of six types: {number} good ones done, exits 0')
 
 
 @pytest.mark.parametrize('kind', [kind for kind in WRONG if kind != 'hash'])
