@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry as Retrying
 
 from rq import Queue
+from rq.exceptions import InvalidJobOperation
 from rq.store import keys
 from rq.store.script import Script
 from tests.faults import jobs
@@ -70,7 +71,10 @@ def test_ten_05_a_requeue_that_is_cut_leaves_its_job_where_it_was_or_where_it_go
         registry = Queue(connection=client).failed_job_registry
         client.ping()
         rule = proxy.on('EVALSHA EVAL', action)  # type: ignore[arg-type]
-        if tries:
+        if tries and action == drop_reply():
+            with pytest.raises(InvalidJobOperation):  # the repetition finds that it is done
+                registry.requeue(job.id)
+        elif tries:
             registry.requeue(job.id)
         else:
             with pytest.raises(RedisConnectionError):
@@ -89,12 +93,12 @@ def test_ten_08_an_id_that_is_twice_on_its_list_runs_once(redis: Redis, herd: He
     for number in range(3):
         herd.start(worker={'name': f'w{number}'}).horse()
     wait_for(lambda: redis.info('clients')['blocked_clients'] == 3)
-    for number in range(5):
-        job = queue.enqueue(jobs.note, number, 0.3)
+    for number in range(2):
+        job = queue.enqueue(jobs.note, number, 1.5)  # pushes like these are found within half a second
         redis.rpush(keys.queue('default'), job.id, job.id)
         wait_for(lambda: not redis.llen(keys.queue('default')), 5)
         wait_for(lambda job=job: job.get_status() == 'finished', 5)  # type: ignore[misc]
-    assert ledger.begun() == list(range(5))
+    assert ledger.begun() == [0, 1]
     assert 'running already' in herd.process.output
 
 
