@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -14,10 +17,15 @@ from rq.job import Job
 from rq.store import admin
 from tests.faults import jobs
 from tests.faults.herd import Herd
+from tests.faults.jobs import LEDGER
 from tests.faults.ledger import Ledger
+from tests.faults.mixture import PAUSE, SCALED
 from tests.faults.test_killed_horse import HURRY, kill_horses, left
 from tests.faults.test_killed_supervisor import REAPER, bury, kill_both
+from tests.faults.test_points import armed_herd
 from tests.support.waiting import wait_for
+
+__all__ = ['armed_herd']
 
 
 def put(queue: Queue, count: int, chance: random.Random) -> list[Job]:
@@ -96,3 +104,55 @@ def test_i11_a_poison_job_ends_after_three_hosts_and_the_others_flow(redis: Redi
     text = str(poison.latest_result().exc_string)  # type: ignore[union-attr]
     assert 'died 3 times' in text
     assert all(f'worker host{number}: ' in text for number in range(3))
+
+
+# Where a horse holds a job of this kind, and where a supervisor settles one. `stop`: it stands still until others have it.
+MOMENTS = [
+    ('after.claim.send', 'kill'),
+    ('after.claim.reply', 'kill'),
+    ('after.board', 'kill'),
+    ('before.begin', 'kill'),
+    ('after.begin', 'kill'),
+    ('after.user_code', 'kill'),
+    ('after.outcome', 'kill'),
+    ('after.finish.send', 'kill'),
+    ('before.finish', 'kill'),
+    ('after.claim.reply', 'stop'),
+    ('before.begin', 'stop'),
+    ('after.begin', 'stop'),
+    ('after.finish.send', 'drop'),
+]
+
+
+@pytest.mark.parametrize(('point', 'action'), MOMENTS)
+def test_a_job_that_must_not_start_twice_does_not_whatever_happens_when_it_is_taken(
+    redis: Redis, armed_herd: Herd, tmp_path: Path, point: str, action: str
+) -> None:
+    ledger = Ledger(tmp_path / 'ledger')
+    queue = Queue(connection=redis, on_lost='fail')
+    many = queue.enqueue_many([Queue.prepare_data(jobs.note_times, (n, 0.06 if n == 5 else 0.0)) for n in range(12)])
+    told: dict[str, Any] = {'settings': SCALED, 'env': {LEDGER: str(ledger.path)}}
+    try:
+        first = armed_herd.start(worker={'name': 'w0'}, fault=f'{tmp_path}:{point}={action}@3', **told)
+        if point == 'before.finish':
+            kill_horses(first, 0.3, random.Random(1))  # only then a supervisor has something to tell
+        struck = tmp_path / f'{point}.struck'
+        wait_for(lambda: struck.exists() or left(redis) == 0, 10)
+        second = armed_herd.start(worker={'name': 'w1'}, fault=f'{tmp_path}:', **told)
+        if action == 'stop' and struck.exists():
+            time.sleep(PAUSE)
+            os.kill(int(struck.read_text()), signal.SIGCONT)
+        wait_for(lambda: left(redis) == 0, 15, lambda: f'{statuses(redis)}')
+        for member in (first, second):
+            if member.status is None:
+                member.signal(signal.SIGTERM)
+                member.wait()
+    finally:
+        armed_herd.end()
+    assert struck.exists() or point == 'before.finish'
+    found = statuses(redis)
+    assert max(ledger.counts().values()) == 1
+    assert {found[job.id] for job in many} <= {'finished', 'failed'}
+    assert (
+        sum(found[job.id] == 'failed' for job in many) <= 3
+    )  # one in hand, one ahead; and one more when it stood still
