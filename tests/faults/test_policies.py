@@ -22,10 +22,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.mixture import PAUSE, SCALED
 from tests.faults.test_killed_horse import HURRY, kill_horses, left
 from tests.faults.test_killed_supervisor import REAPER, bury, kill_both
-from tests.faults.test_points import armed_herd
 from tests.support.waiting import wait_for
-
-__all__ = ['armed_herd']
 
 
 def put(queue: Queue, count: int, chance: random.Random) -> list[Job]:
