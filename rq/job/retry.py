@@ -46,6 +46,8 @@ class Retry:
             raise ValueError('max: please enter a value greater than 0')
         if any(wait < 0 for wait in intervals):
             raise ValueError('interval: negative numbers are not allowed')
+        if max_interval is not None and max_interval < 0:
+            raise ValueError('max_interval: negative numbers are not allowed')
         self.max = max
         self.intervals = _intervals(max, intervals, backoff, max_interval)
         self.enqueue_at_front = enqueue_at_front

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -196,3 +197,29 @@ def test_an_id_is_what_survives_in_a_composite_key(text: str) -> None:
 def test_waits_of_a_retry_are_taken_in_order_and_the_last_repeats(most: int, intervals: list[int], count: int) -> None:
     retry = Retry(max=most, interval=intervals)
     assert Retry.get_interval(count, retry.intervals) == [*intervals, *[intervals[-1]] * 12][count]
+
+
+@given(
+    st.integers(1, 60),
+    st.integers(0, 10**5),
+    st.none() | st.integers(1, 10**5),
+    st.just(0.0) | st.floats(0.01, 1),
+    st.integers(0, 100),
+)
+def test_a_backoff_doubles_never_falls_and_has_its_bounds(
+    most: int, first: int, longest: int | None, jitter: float, count: int
+) -> None:
+    retry = Retry(most, first, backoff='exponential', max_interval=longest, jitter=jitter)
+    limit = 3600 if longest is None else longest
+    waits = [Retry.get_interval(number, retry.intervals) for number in range(most)]
+    assert waits == [min(max(first, 1) * 2**number, limit) for number in range(most)]
+    drawn = retry.draw()
+    for number, wait in enumerate(waits):
+        assert abs(Retry.get_interval(number, drawn) - wait) <= jitter * wait + 0.5
+    assert 0 <= Retry.get_interval(count, drawn) <= 2 * limit
+
+
+@given(st.integers(-(10**6), -1))
+def test_no_wait_is_negative_whatever_is_asked_for(limit: int) -> None:
+    with pytest.raises(ValueError, match='max_interval: negative numbers are not allowed'):
+        Retry(3, 10, max_interval=limit)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from redis import Redis
 
 from rq.store import keys
@@ -97,3 +99,25 @@ def test_a_job_id_is_no_part_of_another_jobs_keys() -> None:
     """The dependencies key has two colons after `job`, so no id can name another's."""
     assert keys.dependencies('a') == 'rq:job::a:dependencies'
     assert keys.dependents('a') == 'rq:job:a:dependents'
+
+
+# Ids have no colon; names of queues and workers may, and then RQ's own keys can be taken for another's
+# (`rq:worker:w:pack`): the store does not list keys, so only somebody who asks for such a name gets it.
+names = st.text(st.characters(codec='utf-8', exclude_characters=':'), min_size=1)
+
+
+@given(st.tuples(*[st.sampled_from(sorted(KEYS))] * 2), st.tuples(names, names), st.tuples(names, names))
+def test_no_key_is_anothers(kinds: tuple[str, str], one: tuple[str, str], other: tuple[str, str]) -> None:
+    calls = [
+        (kind, given_names[: len(arguments(KEYS[kind]))]) for kind, given_names in zip(kinds, (one, other), strict=True)
+    ]
+    if calls[0] != calls[1]:
+        (kind, some), (other_kind, others) = calls
+        assert KEYS[kind](*some) != KEYS[other_kind](*others)
+
+
+@given(names, names)
+def test_one_kind_of_key_tells_what_it_was_made_of(one: str, other: str) -> None:
+    for function in KEYS.values():
+        if len(arguments(function)) == 1 and one != other:
+            assert function(one) != function(other)
