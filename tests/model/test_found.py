@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from rq.store import depend, enqueue, keys, limit, note
+from rq.store import claim, depend, enqueue, keys, limit, note
 from rq.store import job as jobs
 from tests.store.conftest import HorseMaker, horse  # noqa: F401 - a fixture
 from tests.store.hands import entry, put, status, waiting
@@ -91,3 +91,15 @@ def test_a_note_of_an_earlier_run_does_not_take_the_job_away_from_the_last(redis
     assert redis.exists(keys.job('a'))
     assert note.drop(redis, last)
     assert not redis.exists(keys.job('a'))
+
+
+def test_a_canceled_job_that_goes_back_unbegun_gives_its_slot_back(redis: Redis, horse: HorseMaker) -> None:  # noqa: F811
+    """It held it until a sweep."""
+    worker = horse()
+    for job_id in 'ab':
+        told = entry(job_id, call='1', rate_limit_key='k', rate_limit_concurrency=1)
+        enqueue.enqueue_when_ready(redis, 'default', told)
+    lease = worker.lease(worker.one())
+    jobs.cancel(redis, 'a')
+    assert claim.release(redis, [lease]) == 0
+    assert (limit.holders(redis, 'k'), waiting(redis)) == (['b'], ['b'])

@@ -3,11 +3,13 @@
 --- @include keys
 --- @include wake
 --- @include leave
+--- @include limit
 local function give_back(q, id, e)
   if not try('LLEN', k_queue(q)) or try('ZREM', k_wip(q), id .. ':' .. e) ~= 1 then return 0 end
   local key = k_job(id)
-  local h = try('HMGET', key, 'status', 'expire_at', 'announced', 'worker_name') or {}
+  local h = try('HMGET', key, 'status', 'expire_at', 'announced', 'worker_name', 'rate_limit_key') or {}
   if h[3] == e then unannounce(id, e, h[4] or '') end
+  if h[1] == 'canceled' or h[1] == 'stopped' then leave_limit(id, h[5]) end
   if not h[1] or h[1] == 'canceled' or h[1] == 'stopped' then return 0 end
   redis.call('HDEL', key, 'started_at', 'worker_name', 'execution', 'announced', 'expire_at')
   redis.call('HSET', key, 'status', 'queued')
