@@ -103,3 +103,14 @@ def test_a_canceled_job_that_goes_back_unbegun_gives_its_slot_back(redis: Redis,
     jobs.cancel(redis, 'a')
     assert claim.release(redis, [lease]) == 0
     assert (limit.holders(redis, 'k'), waiting(redis)) == (['b'], ['b'])
+
+
+def test_an_id_whose_earlier_job_expired_on_the_schedule_runs_once(redis: Redis, horse: HorseMaker) -> None:  # noqa: F811
+    """The old time came, and the new job ran again."""
+    worker = horse()
+    enqueue.schedule(redis, 'default', entry('a', call='one', status='scheduled', ttl=1), 1)
+    redis.delete(keys.job('a'))  # as its ttl does
+    put(redis, 'a', call='two')
+    worker.ask(room=0, outcomes=[worker.outcome(worker.one())])
+    assert enqueue.promote_due(redis, ['default']).moved == 0
+    assert worker.ask().jobs == []

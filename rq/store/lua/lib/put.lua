@@ -4,6 +4,7 @@
 -- home, and a run of it loses its lease. `is_refused`: asked before anything is written. Answers QUEUED, AGAIN,
 -- DUPLICATE or CYCLE (refused).
 --- @include keys
+--- @include try
 --- @include leave
 --- @include limit
 local SEARCH = 50000 -- places looked at from each end of a list: 2 ms; past them the hash is believed
@@ -70,6 +71,10 @@ local function put(q, id, call, unique, ttl, fields, home, is_refused)
     if exists then return put_again(q, id, h, home, fields, ttl) end
   end
   redis.call('HSET', key, unpack(fields))
+  if call ~= '' then -- an earlier use that expired where it waited has left its id there
+    try('ZREM', k_registry('scheduled', q), id)
+    try('ZREM', k_registry('deferred', q), id)
+  end
   if ttl > 0 then redis.call('EXPIRE', key, ttl) end
   return 'QUEUED'
 end
