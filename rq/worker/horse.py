@@ -333,6 +333,7 @@ class Horse:
             return 0 if answer.dropped or self.worker._promote(self.courier.client) else Phase.BURST_DONE
         self.words[layout.PHASE] = Phase.IDLE
         if answer.dropped:
+            self.log.flush()  # who wonders where a job is shall not have to wait for the next one
             return 0
         if len(held) == len(self.order.names):
             self.lifeline.pause(SUSPENDED_POLL)

@@ -99,7 +99,7 @@ def test_ten_08_an_id_that_is_twice_on_its_list_runs_once(redis: Redis, herd: He
         wait_for(lambda: not redis.llen(keys.queue('default')), 5)
         wait_for(lambda job=job: job.get_status() == 'finished', 5)  # type: ignore[misc]
     assert ledger.begun() == [0, 1]
-    assert 'running already' in herd.process.output
+    wait_for(lambda: 'running already' in herd.process.output, 2)
 
 
 def test_ten_09_no_job_outlives_its_timeout_by_swallowing_it_or_by_sitting_in_c_code(
