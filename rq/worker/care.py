@@ -82,6 +82,7 @@ class Care:
         refused: RedisError | None = None
         for number, task in enumerate(due):
             try:
+                self._stay_alive()
                 getattr(self, task)(now)
             except (RedisError, OSError) as error:
                 if not isinstance(error, RedisError) or classify(error) is not Trouble.BUG:
@@ -123,6 +124,13 @@ class Care:
         if leases:
             self._renewed_wip = now
 
+    def _stay_alive(self) -> None:
+        # Between the steps of long work: on a slow server it must not cost the worker its own lease.
+        now = time.monotonic()
+        if self.rhythm.at.get('renew', 0.0) <= now:
+            self.renew(now)
+            self.rhythm.delay('renew', now + settings.RENEW_LEASE_EVERY)
+
     def promote(self, now: float) -> None:
         """Due jobs to their queues, and word to those who wait for a job that many wait for."""
         found = promote(self.connection, self.worker.queue_names())
@@ -158,6 +166,7 @@ class Care:
                 self.worker.log.warning('Worker %s died without a word', name)
         handlers = notes.tells(self.worker)
         for name in self.worker.queue_names():
+            self._stay_alive()
             for job_id, became in store.adopt(self.connection, name, ABANDONED, handlers=handlers):
                 self.worker.log.warning('%s: took job %s, stranded by another RQ: %s', name, job_id, became)
             for job_id, became, owner in store.reap(self.connection, name, ABANDONED, handlers=handlers):
@@ -174,6 +183,7 @@ class Care:
         if not self._nudging:
             return  # one worker does it for all
         for name in self.worker.queue_names():
+            self._stay_alive()
             cursor, moved = depend_store.sweep_deferred(self.connection, name, self._cursors.get(name, '0'))
             self._cursors[name] = cursor
             if moved:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,9 @@ from tests.faults.jobs import LEDGER
 from tests.faults.ledger import Ledger
 from tests.support.invariants import violations
 from tests.support.processes import Process, Processes
+
+# `make faults`: every case. Else those that take long are a part of all.
+ALL = os.environ.get('RQ_TEST_FAULTS') == 'all'
 
 
 class WorkerMaker(Protocol):

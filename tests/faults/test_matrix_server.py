@@ -24,6 +24,7 @@ from rq.job import Job
 from rq.server import EmbeddedServer
 from rq.store import admin, keys
 from tests.faults import jobs
+from tests.faults.conftest import ALL
 from tests.faults.herd import Herd
 from tests.faults.ledger import Ledger
 from tests.faults.mixture import PAUSE, SCALED
@@ -166,7 +167,7 @@ def test_row_36_I13_ten_06_a_promoter_that_is_stopped_in_its_tick_lets_nothing_s
         armed_herd.end()
 
 
-@pytest.mark.parametrize('seed', range(2))
+@pytest.mark.parametrize('seed', range(6 if ALL else 1))
 def test_row_37_I12_workers_outlive_flushall_and_the_loss_of_any_key(
     redis: Redis, herd: Herd, ledger: Ledger, measured: Measure, seed: int
 ) -> None:

@@ -19,6 +19,7 @@ from rq._faultpoints import POINTS
 from rq.store import keys
 from rq.store import worker as worker_store
 from tests.faults import jobs
+from tests.faults.conftest import ALL
 from tests.faults.herd import Herd, Member
 from tests.faults.ledger import Ledger
 from tests.faults.mixture import DIES, LONG, PAUSE, SCALED, SPAWNER, Mixture
@@ -29,7 +30,7 @@ ACTIONS = ('kill', 'stop', 'raise', 'drop')
 COMBINATIONS = list(itertools.product(POINTS, ACTIONS, (1, 3)))
 # Spread over points and actions, so that each point and each action is in it.
 PART = [c for number, c in enumerate(COMBINATIONS) if number % 8 == (number // 8) * 3 % 8]
-CHOSEN = COMBINATIONS if os.environ.get('RQ_TEST_FAULTS') == 'all' else PART
+CHOSEN = COMBINATIONS if ALL else PART
 
 
 # Jobs that a pack of the mixture has at most.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from redis.exceptions import ResponseError
 
 from rq.store import keys
 from rq.store import worker as store
+from rq.store.script import Script
 from rq.worker import Worker, care, settings
 from rq.worker.care import Care
 from tests.store.conftest import HorseMaker, horse
@@ -205,3 +207,33 @@ def test_a_worker_whose_name_was_taken_knows_it_and_says_it_once(
     assert one.superseded
     assert caplog.messages.count('Worker one: another worker has taken this name') == 1
     redis.set(keys.lease('one'), one.worker.incarnation)
+
+
+class SlowRedis(Redis):
+    """Each request takes half a second of the test's clock; it takes down when the worker's lease was renewed."""
+
+    clock: Clock
+    renewed: list[float]
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        self.clock.pass_(0.5)
+        answer = super().execute_command(*args, **options)
+        if len(args) > 1 and args[1] == Script('renew').sha:
+            self.renewed.append(self.clock.now)
+        return answer
+
+
+def test_a_worker_of_many_queues_on_a_slow_server_renews_its_lease_between_its_other_duties(
+    redis: Redis, redis_url: str, clock: Clock, uptime: list[int]
+) -> None:
+    """A look for the dead on 60 queues takes a minute there: others took this worker for dead."""
+    worker = Worker([f'q{number}' for number in range(60)], connection=redis, name='one')
+    worker.register_birth()
+    slow = SlowRedis.from_url(redis_url)
+    slow.clock, slow.renewed = clock, [clock.now]
+    one = Care(worker, slow, list)
+    go_on(one, clock, 60.0)
+    gaps = [after - before for before, after in itertools.pairwise(slow.renewed)]
+    assert max(gaps) < settings.LEASE / 3
+    worker.register_death()
+    slow.close()
