@@ -44,7 +44,7 @@ faults: $(VENV)/.installed-dev ## the fault matrix, and a fault at each of the w
 		$$($(BIN)/python -m tests.faults.matrix --tests) || status=1; \
 	$(BIN)/python -m tests.faults.matrix .faults.xml; exit $$status
 
-model-long: $(VENV)/.installed-dev ## 5,000 long lives of the store against its model in plain Python (hours)
+model-long: $(VENV)/.installed-dev ## 5,000 long lives of the store against its model in plain Python (half an hour or more)
 	MODEL_EXAMPLES=$${MODEL_EXAMPLES:-5000} MODEL_STEPS=$${MODEL_STEPS:-100} $(BIN)/python -m pytest -q -n 0 -o faulthandler_timeout=0 tests/model/test_model.py
 
 clean: ## remove the environments and what the tools left behind
