@@ -1,7 +1,7 @@
 """The fault matrix: what is expected of each row, which tests hold it, and the table of it in docs/guarantees.md.
 
-`python -m tests.faults.matrix --tests` prints the tests; `python -m tests.faults.matrix <junit.xml>` writes the table with
-what a run of them has seen (`make faults` does both).
+`python -m tests.faults.matrix --tests` prints the tests, but for the fault points, which may run side by side;
+`python -m tests.faults.matrix <junit.xml> ...` writes the table with what runs of them have seen. `make faults` does it all.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ __all__ = ['PAGE', 'ROWS', 'TEN', 'Row', 'written']
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / 'docs' / 'guarantees.md'
 F = 'tests/faults/test_'
+POINTS = f'{F}points.py'
 
 
 class Row(NamedTuple):
@@ -38,7 +39,7 @@ ROWS = [
         f'{F}killed_horse.py', 'tests/worker/test_supervisor.py::test_a_dead_horse_is_reported_within_a_second_with_signal_and_memory'),
     row(2, 'kill -9 of a supervisor alone', 'its horse ends its job validly and gives back the rest',
         f'{F}killed_supervisor.py::test_a_horse_without_supervisor_ends_its_job_validly_and_gives_back_the_rest',
-        f'{F}killed_supervisor.py::test_a_supervisor_may_die_before_any_line_of_its_own_code', f'{F}points.py'),
+        f'{F}killed_supervisor.py::test_a_supervisor_may_die_before_any_line_of_its_own_code', POINTS),
     row(3, 'kill -9 of both', 'others take its jobs within lease + tick + grace: 40 s',
         f'{F}killed_supervisor.py::test_what_a_dead_worker_had_announced_follows_its_policy_and_the_rest_goes_back',
         f'{F}killed_supervisor.py::test_ten_10_the_jobs_of_a_dead_host_are_back_within_forty_seconds'),
@@ -162,9 +163,9 @@ def written(page: str, told: dict[int, tuple[str, str]] | None = None) -> str:
     return text
 
 
-def of_run(report: Path, page: str) -> dict[int, tuple[str, str]]:
-    """What a run has seen, by row, from pytest's report (--junitxml)."""
-    cases = list(ElementTree.parse(report).iter('testcase'))
+def of_run(reports: Iterable[Path], page: str) -> dict[int, tuple[str, str]]:
+    """What runs have seen, by row, from pytest's reports (--junitxml)."""
+    cases = [case for report in reports for case in ElementTree.parse(report).iter('testcase')]
     before, found = seen(page), {}
     for fault in ROWS:
         of_row = [case for case in cases if any(_is(case, test) for test in fault.tests)]
@@ -188,12 +189,13 @@ def _is(case: ElementTree.Element, test: str) -> bool:
 
 def main(arguments: Iterable[str]) -> None:
     """The command."""
-    [what] = arguments
-    if what == '--tests':
-        print('\n'.join(dict.fromkeys(test for fault in ROWS for test in fault.tests)))
+    told = list(arguments)
+    if told == ['--tests']:
+        tests = dict.fromkeys(test for fault in ROWS for test in fault.tests if test != POINTS)
+        print('\n'.join(tests))
     else:
         page = PAGE.read_text()
-        PAGE.write_text(written(page, of_run(Path(what), page)))
+        PAGE.write_text(written(page, of_run(map(Path, told), page)))
 
 
 if __name__ == '__main__':

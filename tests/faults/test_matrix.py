@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rq._faultpoints import POINTS
 from tests.faults.matrix import PAGE, ROOT, ROWS, TEN, Row, seen, written
+from tests.faults.test_points import COMBINATIONS
 
 # Sentinel: not of this matrix.
 ELSEWHERE = {21, 22}
@@ -52,3 +54,5 @@ def test_the_page_has_the_table_and_says_of_each_row_what_was_seen() -> None:
     told = seen(page)
     assert [number for number in (fault.number for fault in ROWS) if not told[number][0]] == []
     assert 'TESTS FAILED' not in page
+    assert f'{len(POINTS)} **fault points**' in page
+    assert f'{len(COMBINATIONS)} runs' in page
