@@ -48,11 +48,12 @@ class Store:
             return job is not None or until > self.now
         return (job is not None and job.told.call == told.call) or (until > self.now and call == told.call)
 
-    def _write(self, told: Told, status: str) -> Job:
+    def _write(self, told: Told, status: str, stays: bool = False) -> Job:
         """The hash of a job; an earlier use of its id has left its home, its run, its slot and what it waited for."""
         old = self.jobs.get(told.id)
         if old is not None:
-            self._leave(old)
+            if not stays:
+                self._leave(old)
             self._drop_leases(old)
             self._forget_others(old.told.id)
         job = Job(told, status, told.retries, told.repeats)
@@ -72,13 +73,11 @@ class Store:
             return 'AGAIN'
         if told.unique and told.id in self.jobs:
             return 'DUPLICATE'
-        place = self.lists[told.queue].index(told.id) if self._waits_there(told) else None
-        job = self._write(told, 'queued')
-        if place is None:
-            self._push(job, told.front)
-            return 'QUEUED'
-        self.lists[told.queue].insert(place, told.id)
-        return 'AGAIN'
+        if self._waits_there(told):  # it keeps its place
+            self._write(told, 'queued', stays=True)
+            return 'AGAIN'
+        self._push(self._write(told, 'queued'), told.front)
+        return 'QUEUED'
 
     def write_only(self, told: Told) -> str:
         """An enqueue that does not push."""
