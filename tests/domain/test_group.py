@@ -39,8 +39,7 @@ def test_jobs_that_are_not_kept_leave_their_group(redis: Redis, queue: Queue, gr
     queue.enqueue_many([Queue.prepare_data(give, job_id='short', result_ttl=0)], group_id='g')
     SimpleWorker([queue], connection=redis).work(burst=True)
     assert [job.id for job in group.get_jobs()] == ['j0', 'j1', 'j2']
-    assert redis.scard(group.key) == 4
-    group.cleanup()
+    group.cleanup()  # the worker may have done it already
     assert redis.scard(group.key) == 3
 
 
