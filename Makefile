@@ -4,8 +4,8 @@
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
-# How many processes run the tests that do not measure time.
-JOBS ?= 2
+# How many processes run the tests that do not measure time; they wait for a good part of it.
+JOBS ?= 3
 # The first interpreter that really runs and is new enough (a pyenv shim may be there and fail).
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)

@@ -33,8 +33,8 @@ PART = [c for number, c in enumerate(COMBINATIONS) if number % 8 == (number // 8
 CHOSEN = COMBINATIONS if ALL else PART
 
 
-# Jobs that a pack of the mixture has at most.
-PACK = 12
+# Jobs that two packs of the mixture have at most: the one in hand, and the one asked for ahead.
+PACKS = 24
 
 
 class Run:
@@ -120,10 +120,10 @@ class Run:
         paused = self.action == 'stop' and supervisor
         # With a horse dies the job in its hands; and a supervisor's jobs are another's when its lease is over.
         may_lose = 1 if ended and not supervisor else 2 if paused else 0
-        # A worker whose lease is over may have run what others run again: a pack. One that is killed when its horse has
+        # A worker whose lease is over may have run what others run again: what it held. One that is killed when its horse has
         # just died, too, leaves nobody who knows that its jobs had begun.
         both_died = ended and supervisor and self.ledger.counts()[DIES] > 1
-        may_repeat = PACK if paused or both_died else 0
+        may_repeat = PACKS if paused or both_died else 0
         in_user_code = {'enqueue': SPAWNER, 'horse_signal_handler': LONG} if self.action == 'raise' else {}
         may_fail = in_user_code.get(self.point.partition('.')[2], -1)
         wrong = self.work.wrong(self.ledger, may_lose, may_repeat, may_fail) + violations(self.redis)
