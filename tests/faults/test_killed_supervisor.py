@@ -15,8 +15,9 @@ from redis import Redis
 
 from rq import Queue, Retry
 from rq.job import Job
-from rq.store import admin, keys
+from rq.store import keys
 from tests.faults import jobs
+from tests.faults.batch import all_are, statuses
 from tests.faults.herd import Herd, Member
 from tests.faults.ledger import Ledger
 from tests.faults.test_give_back import HURRY
@@ -25,15 +26,6 @@ from tests.support.waiting import wait_for
 
 # Looks for the dead at once and often; the leases themselves are made older by the test.
 REAPER = {'REAP_EVERY': 0.1, 'LEASE': 0}
-
-
-def statuses(redis: Redis) -> dict[str, str]:
-    return admin.census(redis, ['default']).status
-
-
-def all_finished(redis: Redis, put: list[Job]) -> bool:
-    found = statuses(redis)
-    return all(found.get(job.id) == 'finished' for job in put)
 
 
 def gone(pid: int) -> bool:
@@ -60,7 +52,7 @@ def test_a_horse_without_supervisor_ends_its_job_validly_and_gives_back_the_rest
     first = herd.start(worker={'name': 'first'}, settings={'ANNOUNCE_AFTER': 60.0})
     queue = Queue(connection=redis)
     warm = queue.enqueue_many([Queue.prepare_data(jobs.noop, (number,)) for number in range(200)])
-    wait_for(lambda: all_finished(redis, warm))
+    wait_for(lambda: all_are(redis, warm))
     many = [Queue.prepare_data(jobs.until, (0, str(tmp_path / 'open')))]
     many += [Queue.prepare_data(jobs.note, (number,)) for number in range(1, 200)]
     put = queue.enqueue_many(many)
@@ -70,7 +62,7 @@ def test_a_horse_without_supervisor_ends_its_job_validly_and_gives_back_the_rest
     herd.start(worker={'name': 'second'})
     (tmp_path / 'open').touch()
     wait_for(lambda: gone(horse), message='the end of the orphan')
-    wait_for(lambda: all_finished(redis, put))
+    wait_for(lambda: all_are(redis, put))
     assert ledger.twice() == []
     assert put[0].return_value(refresh=True) == 0
     assert redis.zcard(keys.wip('default')) == 0
@@ -96,7 +88,7 @@ def test_supervisors_killed_again_and_again_lose_nothing_and_run_nothing_twice(
     herd.start(work={'burst': True}).wait(30)
     assert ledger.twice() == []
     assert ledger.missing(count) == []
-    assert all_finished(redis, many)
+    assert all_are(redis, many)
 
 
 def test_a_supervisor_may_die_before_any_line_of_its_own_code(redis: Redis, herd: Herd, ledger: Ledger) -> None:
@@ -114,7 +106,7 @@ def test_a_supervisor_may_die_before_any_line_of_its_own_code(redis: Redis, herd
     herd.start(work={'burst': True}).wait(30)
     assert ledger.twice() == []
     assert ledger.missing(count) == []
-    assert all_finished(redis, many)
+    assert all_are(redis, many)
 
 
 def test_what_a_dead_worker_had_announced_follows_its_policy_and_the_rest_goes_back(
@@ -156,7 +148,7 @@ def test_a_pack_of_a_dead_worker_that_nobody_had_heard_of_goes_back_in_order(
     queue = Queue(connection=redis)
     member = herd.start(worker={'name': 'dead'}, settings={'ANNOUNCE_AFTER': 60.0})
     warm = queue.enqueue_many([Queue.prepare_data(jobs.noop, (number,)) for number in range(200)])
-    wait_for(lambda: all_finished(redis, warm))
+    wait_for(lambda: all_are(redis, warm))
     many = [Queue.prepare_data(jobs.until, (0, str(tmp_path / 'open')))]
     many += [Queue.prepare_data(jobs.note, (number,)) for number in range(1, 200)]
     put = queue.enqueue_many(many)
@@ -167,7 +159,7 @@ def test_a_pack_of_a_dead_worker_that_nobody_had_heard_of_goes_back_in_order(
     bury(redis, 'dead')
     (tmp_path / 'open').touch()
     herd.start(worker={'name': 'reaper'}, settings=REAPER)
-    wait_for(lambda: all_finished(redis, put))
+    wait_for(lambda: all_are(redis, put))
     # The one that had begun was within its first 100 ms, as far as anybody knows: it may start twice.
     assert ledger.begun() == [0, *range(200)] or ledger.begun()[1:] == [*range(held, 200), *range(held)]
     assert redis.hget(keys.job(put[0].id), 'losses') == b'1'
@@ -189,7 +181,7 @@ def test_ten_10_the_jobs_of_a_dead_host_are_back_within_forty_seconds(
     wait_for(lambda: len(ledger.begun()) == 3 or 'from dead worker dead' in herd.process.output, 45, interval=0.1)
     seconds = time.monotonic() - began
     (tmp_path / 'open').touch()
-    wait_for(lambda: all_finished(redis, put))
+    wait_for(lambda: all_are(redis, put))
     assert sorted(ledger.begun()) in ([0, 0, 1], [0, 1, 1])
     assert 25 <= seconds <= 40, seconds
     measured('3', f'back {seconds:.1f} s after the death')

@@ -13,10 +13,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from rq import Queue
-from rq.job import Job
 from rq.server import EmbeddedServer
-from rq.store import admin, keys
+from rq.store import keys
 from tests.faults import jobs
+from tests.faults.batch import all_are, put
 from tests.faults.conftest import ALL
 from tests.faults.herd import Herd, Member
 from tests.faults.ledger import Ledger
@@ -50,20 +50,6 @@ FALSE_ALARM = 'dead worker|died without a word|too late|another worker has taken
 def proxy(redis_url: str) -> Iterator[Proxy]:
     with Proxy(redis_url) as proxy:
         yield proxy
-
-
-def put(redis: Redis, first: int, count: int, seconds: float = 0.001) -> list[Job]:
-    many = [Queue.prepare_data(jobs.note, (first + number, seconds)) for number in range(count)]
-    return Queue(connection=redis).enqueue_many(many)
-
-
-def all_are(redis: Redis, put: list[Job], status: str = 'finished') -> bool:
-    found = admin.census(redis, ['default']).status
-    return all(found.get(job.id) == status for job in put)
-
-
-def once_each(redis: Redis, ledger: Ledger, put: list[Job]) -> bool:
-    return ledger.begun() == sorted(ledger.begun()) or not ledger.twice()
 
 
 def settle(redis: Redis, ledger: Ledger) -> None:

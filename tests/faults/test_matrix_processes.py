@@ -16,23 +16,15 @@ from redis import Redis
 
 from rq import Queue
 from rq.job import Job
-from rq.store import admin, keys
+from rq.store import keys
 from tests.faults import jobs
+from tests.faults.batch import all_are, statuses
 from tests.faults.herd import Herd
 from tests.faults.ledger import Ledger
 from tests.faults.mixture import PAUSE, SCALED
 from tests.support.waiting import wait_for
 
 Measure = Callable[[str, str], None]
-
-
-def statuses(redis: Redis) -> dict[str, str]:
-    return admin.census(redis, ['default']).status
-
-
-def all_are(redis: Redis, put: list[Job], status: str = 'finished') -> bool:
-    found = statuses(redis)
-    return all(found.get(job.id) == status for job in put)
 
 
 def results(redis: Redis, job: Job) -> int:

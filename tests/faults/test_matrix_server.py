@@ -24,6 +24,7 @@ from rq.job import Job
 from rq.server import EmbeddedServer
 from rq.store import admin, keys
 from tests.faults import jobs
+from tests.faults.batch import all_are, put
 from tests.faults.conftest import ALL
 from tests.faults.herd import Herd
 from tests.faults.ledger import Ledger
@@ -33,16 +34,6 @@ from tests.support.waiting import wait_for
 
 Measure = Callable[[str, str], None]
 ServerMaker = Callable[..., EmbeddedServer]
-
-
-def put(redis: Redis, first: int, count: int, seconds: float = 0.001) -> list[Job]:
-    many = [Queue.prepare_data(jobs.note, (first + number, seconds)) for number in range(count)]
-    return Queue(connection=redis).enqueue_many(many)
-
-
-def all_are(redis: Redis, put: list[Job], status: str = 'finished') -> bool:
-    found = admin.census(redis, ['default']).status
-    return all(found.get(job.id) == status for job in put)
 
 
 def test_row_25_I12_where_the_server_evicts_jobs_their_ids_are_dropped_and_said_and_the_rest_runs(

@@ -19,6 +19,7 @@ from rq.job import Job
 from rq.server import EmbeddedServer
 from rq.store import admin, keys
 from tests.faults import jobs
+from tests.faults.batch import put
 from tests.faults.herd import Herd
 from tests.faults.ledger import Ledger
 from tests.support.faults import delay_reply
@@ -35,11 +36,6 @@ WOLF = {'LEASE': 2, 'REAP_EVERY': 0.1, 'outage.LONGEST': 1.0}
 def proxy(redis_url: str) -> Iterator[Proxy]:
     with Proxy(redis_url) as proxy:
         yield proxy
-
-
-def put(redis: Redis, first: int, count: int, seconds: float = 0.001) -> list[Job]:
-    queue = Queue(connection=redis)
-    return queue.enqueue_many([Queue.prepare_data(jobs.note, (first + number, seconds)) for number in range(count)])
 
 
 def finished(redis: Redis, put: list[Job]) -> bool:

@@ -16,8 +16,8 @@ from redis import Redis
 
 from rq import Queue
 from rq.job import Job
-from rq.store import admin
 from tests.faults import jobs
+from tests.faults.batch import statuses
 from tests.faults.herd import Herd
 from tests.faults.jobs import LEDGER
 from tests.faults.ledger import Ledger
@@ -32,10 +32,6 @@ def put(queue: Queue, count: int, chance: random.Random) -> list[Job]:
     times = [chance.choice([0.0, 0.0, 0.0, 0.001, 0.003]) for _ in range(count)]
     times[10::60] = [0.15] * len(times[10::60])
     return queue.enqueue_many([Queue.prepare_data(jobs.note_times, pair) for pair in enumerate(times)])
-
-
-def statuses(redis: Redis) -> dict[str, str]:
-    return admin.census(redis, ['default']).status
 
 
 @pytest.mark.parametrize('of_worker', [False, True])

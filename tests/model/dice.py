@@ -12,13 +12,26 @@ from rq.store import enqueue
 from tests.model.job import Told
 from tests.store.hands import entry
 
-__all__ = ['IDS', 'QUEUES', 'WAITS', 'Dice', 'entry_of']
+__all__ = ['ACTS', 'IDS', 'QUEUES', 'STEPS', 'WAITS', 'Dice', 'entry_of']
 
 QUEUES = ('high', 'low')
 IDS = tuple(f'job-{number}' for number in range(6))
-# Seconds until a job is due. machine.STEPS says why these.
+# Seconds that pass at once: no sum of them comes near 25, 30, 70, 150 or 604, so that the few milliseconds between the
+# clocks of the two sides decide nothing.
+STEPS = (16, 40, 184)
+# Seconds until a job is due, chosen as those.
 WAITS = (0, 70, 604)
 INTERVALS: list[tuple[int, ...]] = [(0,), (70,), (604, 0), (0, 70)]
+
+# How often each act is drawn.
+ACTS = {
+    'enqueue': 8, 'write_only': 1, 'schedule': 4, 'enqueue_when_ready': 10, 'enqueue_many': 4,
+    'worker_comes': 3, 'worker_vanishes': 2, 'renew': 2,
+    'exchange': 30, 'finish': 4, 'announce': 6, 'release': 3, 'release_pack': 2, 'drop_note': 2,
+    'time_passes': 6, 'reap': 6, 'promote_due': 5,
+    'cancel': 5, 'delete': 3, 'requeue': 5, 'empty': 1, 'enqueue_dependents': 1, 'suspend': 1, 'resume': 4,
+    'sweep': 2, 'scripts_are_flushed': 1, 'replay': 8,
+}  # fmt: skip
 
 
 class Dice(random.Random):

@@ -18,7 +18,7 @@ from rq.store import admin, claim, depend, enqueue, keys, limit, note
 from rq.store import job as jobs
 from rq.store import queue as queues
 from rq.store import worker as workers
-from tests.model.dice import IDS, QUEUES, WAITS, Dice, entry_of
+from tests.model.dice import ACTS, IDS, QUEUES, STEPS, WAITS, Dice, entry_of
 from tests.model.job import Told
 from tests.model.runs import WORKER_HASH, Ended, Model
 from tests.model.view import View, older
@@ -28,21 +28,8 @@ from tests.support.invariants import violations
 __all__ = ['Machine']
 
 NAMES = ('w0', 'w1', 'w2')
-# Seconds that pass at once: no sum of them comes near 25, 30, 70, 150 or 604, so that the few milliseconds between the
-# clocks of the two sides decide nothing.
-STEPS = (16, 40, 184)
 SLACK = 3.0
 Both = tuple[Callable[[], Any], Callable[[], Any]]
-
-# How often each act is drawn.
-ACTS = {
-    'enqueue': 8, 'write_only': 1, 'schedule': 4, 'enqueue_when_ready': 10, 'enqueue_many': 4,
-    'worker_comes': 3, 'worker_vanishes': 2, 'renew': 2,
-    'exchange': 30, 'finish': 4, 'announce': 6, 'release': 3, 'release_pack': 2, 'drop_note': 2,
-    'time_passes': 6, 'reap': 6, 'promote_due': 5,
-    'cancel': 5, 'delete': 3, 'requeue': 5, 'empty': 1, 'enqueue_dependents': 1, 'suspend': 1, 'resume': 4,
-    'sweep': 2, 'scripts_are_flushed': 1, 'replay': 8,
-}  # fmt: skip
 
 
 class Held(NamedTuple):

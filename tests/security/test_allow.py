@@ -18,7 +18,7 @@ from rq.exceptions import FunctionNotAllowed
 from rq.job import Job
 from tests.security.conftest import Plant
 from tests.security.jobs import Mailer, add, boom, note_call
-from tests.security.test_signing import reason
+from tests.security.reading import reason
 from tests.worker.conftest import WorkerMaker
 
 JOBS = ['tests.security.jobs.*']

@@ -23,7 +23,7 @@ from rq.store import keys
 from rq.utils import import_attribute
 from tests.security.conftest import Plant
 from tests.security.jobs import add, huge, speak, told
-from tests.security.test_signing import reason
+from tests.security.reading import reason
 from tests.worker.conftest import WorkerMaker
 
 BOMB = zlib.compress(b'\0' * (400 << 20), 9)  # 400 KB that want to be 400 MB

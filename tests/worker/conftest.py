@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from redis import Redis
 
-from rq import Queue
+from rq import Queue, SimpleWorker, Worker
+from rq.worker import BaseWorker
+from tests.faults.conftest import ledger
+from tests.faults.ledger import Ledger
 from tests.support.invariants import violations
 from tests.support.processes import Process, Processes
 from tests.support.terminal import on_terminal
 from tests.worker.jobs import JOURNAL
+from tests.worker.kinds import Classic, ClassicSimple
+from tests.worker.stable import Stable
+
+__all__ = ['ledger']
+
+StableMaker = Callable[..., Stable]
 
 
 class WorkerMaker(Protocol):
@@ -99,6 +108,28 @@ def queue(redis: Redis) -> Queue:
 def journal(processes: Processes) -> Journal:
     """What the jobs of this test have noted."""
     return Journal(processes.folder / 'journal')
+
+
+@pytest.fixture
+def stable(redis: Redis, ledger: Ledger) -> Iterator[StableMaker]:
+    """Make workers that move only when the test says so; at the end they are closed, and I1, I3 and I15 hold."""
+    made: list[Stable] = []
+
+    def make(**options: Any) -> Stable:
+        one = Stable(redis, **options)
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        one.close()
+    assert violations(redis) == []
+
+
+@pytest.fixture(params=[Worker, SimpleWorker, Classic, ClassicSimple])
+def kind(request: pytest.FixtureRequest) -> type[BaseWorker]:
+    """Both kinds of workers, and both in the classic way."""
+    return request.param  # type: ignore[no-any-return]
 
 
 class Journal:

@@ -160,3 +160,17 @@ class HerokuAtOnce(HerokuWorker):
 
 class HerokuSoon(HerokuWorker):
     imminent_shutdown_delay = 1
+
+
+class Classic(Worker):
+    """A process for each job."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        super().execute_job(job, queue)
+
+
+class ClassicSimple(SimpleWorker):
+    """Jobs one at a time, each settled before the next."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        super().execute_job(job, queue)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,34 +19,27 @@ from rq.store import keys
 from tests.faults import jobs as faulty
 from tests.faults.ledger import Ledger
 from tests.store.hands import age
-from tests.support.invariants import violations
 from tests.support.processes import Process
 from tests.support.waiting import wait_for
 from tests.webhook.endpoint import Endpoint
 from tests.worker import callbacks, jobs
-from tests.worker.conftest import Journal, WorkerMaker
+from tests.worker.conftest import Journal, StableMaker, WorkerMaker
 from tests.worker.stable import Stable
+from tests.worker.watching import ready
 
-StableMaker = Callable[..., Stable]
 TELLING = ('--worker-class', 'tests.worker.callbacks.Telling')
 
 
 @pytest.fixture
-def stable(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StableMaker]:
+def stable(stable: StableMaker) -> StableMaker:
     """A worker that moves only when the test says so, and forks nothing for notes."""
-    made: list[Stable] = []
-    monkeypatch.setenv(faulty.LEDGER, str(tmp_path / 'ledger'))
 
     def make(**options: Any) -> Stable:
-        one = Stable(redis, **options)
+        one = stable(**options)
         one.supervisor.care.on_notes = lambda connection: None
-        made.append(one)
         return one
 
-    yield make
-    for one in made:
-        one.close()
-    assert violations(redis) == []
+    return make
 
 
 def said(journal: Journal, word: str, count: int = 1, timeout: float = 10) -> list[list[str]]:
@@ -73,10 +65,6 @@ def make_due(redis: Redis, queue: str = 'default') -> None:
     """The taker of each note has vanished long ago."""
     for member in redis.zrange(keys.aftermath(queue), 0, -1):
         redis.zadd(keys.aftermath(queue), {member: 0})
-
-
-def ready(redis: Redis, name: str) -> None:
-    wait_for(lambda: redis.pubsub_numsub(f'rq:pubsub:{name}')[0][1])
 
 
 def lost_with(stable: StableMaker, ledger: Path, **options: Any) -> Job:

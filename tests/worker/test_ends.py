@@ -14,6 +14,7 @@ from rq.results import Result
 from rq.worker import BaseWorker
 from tests.worker import ends, jobs
 from tests.worker.conftest import Journal, WorkerMaker
+from tests.worker.watching import last_line
 
 Run = Callable[..., bool]
 
@@ -40,12 +41,6 @@ def result_of(job: Job) -> Result:
     found = job.latest_result()
     assert found is not None
     return found
-
-
-def last_line(job: Job) -> str:
-    text = result_of(job).exc_string
-    assert text is not None
-    return text.strip().splitlines()[-1]
 
 
 # --- callbacks --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,32 +18,9 @@ from rq.worker import settings
 from rq.worker.horse import Limits
 from tests.faults import jobs
 from tests.faults.ledger import Ledger
-from tests.support.invariants import violations
 from tests.support.waiting import wait_for
+from tests.worker.conftest import StableMaker
 from tests.worker.stable import Stable
-
-StableMaker = Callable[..., Stable]
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    monkeypatch.setenv(jobs.LEDGER, str(tmp_path / 'ledger'))
-    return Ledger(tmp_path / 'ledger')
-
-
-@pytest.fixture
-def stable(redis: Redis, ledger: Ledger) -> Iterator[StableMaker]:
-    made: list[Stable] = []
-
-    def make(**options: object) -> Stable:
-        one = Stable(redis, **options)  # type: ignore[arg-type]
-        made.append(one)
-        return one
-
-    yield make
-    for one in made:
-        one.close()
-    assert violations(redis) == []
 
 
 def warm_up(stable: Stable, count: int = 300) -> None:

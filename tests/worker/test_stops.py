@@ -6,12 +6,10 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from redis import Redis
 
 from rq import Queue, Retry
 from rq.job import Job
@@ -20,34 +18,12 @@ from rq.store import keys
 from rq.worker.stops import halt
 from tests.faults import jobs
 from tests.faults.ledger import Ledger
-from tests.support.invariants import violations
 from tests.support.waiting import wait_for
+from tests.worker.conftest import StableMaker
 from tests.worker.stable import Stable
 from tests.worker.test_horse import put_gate_between, warm_up
 
-StableMaker = Callable[..., Stable]
 TEXT = 'Job stopped by user, work-horse terminated.'
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    monkeypatch.setenv(jobs.LEDGER, str(tmp_path / 'ledger'))
-    return Ledger(tmp_path / 'ledger')
-
-
-@pytest.fixture
-def stable(redis: Redis, ledger: Ledger) -> Iterator[StableMaker]:
-    made: list[Stable] = []
-
-    def make(**options: object) -> Stable:
-        one = Stable(redis, **options)  # type: ignore[arg-type]
-        made.append(one)
-        return one
-
-    yield make
-    for one in made:
-        one.close()
-    assert violations(redis) == []
 
 
 @pytest.fixture

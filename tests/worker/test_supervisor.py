@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,32 +25,9 @@ from rq.worker.horse import Horse
 from rq.worker.settlement import Settlement
 from tests.faults import jobs
 from tests.faults.ledger import Ledger
-from tests.support.invariants import violations
 from tests.support.waiting import wait_for
+from tests.worker.conftest import StableMaker
 from tests.worker.stable import Stable
-
-StableMaker = Callable[..., Stable]
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    monkeypatch.setenv(jobs.LEDGER, str(tmp_path / 'ledger'))
-    return Ledger(tmp_path / 'ledger')
-
-
-@pytest.fixture
-def stable(redis: Redis, ledger: Ledger) -> Iterator[StableMaker]:
-    made: list[Stable] = []
-
-    def make(**options: Any) -> Stable:
-        one = Stable(redis, **options)
-        made.append(one)
-        return one
-
-    yield make
-    for one in made:
-        one.close()
-    assert violations(redis) == []
 
 
 def turn(one: Stable) -> None:
