@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -54,6 +55,18 @@ def other_server() -> Iterator[Callable[..., EmbeddedServer]]:
     for server in servers:
         server.kill()  # quicker than asking, and one that a test has paused would not listen
         server.stop()
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """A worker, a scheduler or a log config sets up logging for the whole process; the next test reads log lines."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition('.')[0] == 'rq']
+    loggers = [logging.getLogger(name) for name in {'rq', 'rq.worker', 'rq.cron', 'rq.queue', *names}]
+    before = [(one, one.level, one.handlers[:], one.filters[:], one.propagate, one.disabled) for one in loggers]
+    yield
+    for one, level, handlers, filters, propagate, disabled in before:
+        one.setLevel(level)
+        one.handlers, one.filters, one.propagate, one.disabled = handlers, filters, propagate, disabled
 
 
 @pytest.fixture

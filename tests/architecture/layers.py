@@ -46,7 +46,10 @@ BELOW_WORKER = [*ROOMS]
 ROOMS['decorators'] = ['queue', 'results', 'job', *DOMAIN]
 ROOMS['worker'] = BELOW_WORKER
 ROOMS['worker_pool'] = [*BELOW_WORKER, 'worker']
-ROOMS['cli'] = [*BELOW_WORKER, 'worker', 'worker_pool', 'decorators']
+# What a person wants to know, as plain values: the dashboard shows it as pages, the commands as text.
+ROOMS['monitor'] = BELOW_WORKER
+ROOMS['dashboard'] = [*BELOW_WORKER, 'monitor']
+ROOMS['cli'] = [*BELOW_WORKER, 'worker', 'worker_pool', 'decorators', 'monitor', 'dashboard']
 ROOMS['contrib'] = [*BELOW_WORKER, 'worker']
 ROOMS['rq'] = [*ROOMS]  # the package itself: the public names
 

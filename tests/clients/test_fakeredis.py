@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 import threading
@@ -42,17 +41,6 @@ def own_id() -> str:
     job.meta['seen'] = True
     job.save_meta()
     return job.id
-
-
-@pytest.fixture(autouse=True)
-def log_as_before() -> Iterator[None]:
-    """A worker's `logging_level` is for the whole process; other tests want to read log lines."""
-    loggers = [logging.getLogger(name) for name in ('rq.worker', 'rq.cron')]
-    before = [(logger, logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
-    yield
-    for logger, level, handlers, propagate in before:
-        logger.setLevel(level)
-        logger.handlers, logger.propagate = handlers, propagate
 
 
 @pytest.fixture
