@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from .app import create_app
+from .site import blueprint
+
+__all__ = ['blueprint', 'create_app']

@@ -1,0 +1,104 @@
+"""What a page is: a rule, a name, and a function from the request to plain values; and what it may ask of the request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from werkzeug.datastructures import MultiDict
+
+    from .access import User
+
+__all__ = ['PAGES', 'Missing', 'Page', 'View', 'page']
+
+Answer = Callable[..., Mapping[str, Any]]
+
+# Rows of a list: as many as fit a screen, and as many as a server gives in a few milliseconds.
+PER_PAGE = 25
+MOST_PER_PAGE = 200
+# A number in a URL that is larger is a mistake, or an attempt to make Redis skip over millions.
+LARGEST = 1_000_000_000
+
+
+class Missing(Exception):
+    """What was asked for is not there; its text is shown, with status 404."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as it was registered."""
+
+    rule: str
+    name: str
+    title: str
+    nav: str | None
+    role: str
+    answer: Answer
+    live: bool
+
+
+PAGES: dict[str, Page] = {}
+
+
+def page(
+    rule: str, name: str, *, title: str, nav: str | None = None, role: str = 'viewer', live: bool = True
+) -> Callable[[Answer], Answer]:
+    """A decorator that registers a page: `rule` answers HTML by `<name>.html`, `/api/v1<rule>` the same values as JSON.
+
+    `nav`: the entry of the menu that is marked (a page of a queue marks `Queues`). `live`: it renews itself.
+    """
+
+    def register(function: Answer) -> Answer:
+        if name in PAGES and PAGES[name].answer.__module__ != function.__module__:
+            raise ValueError(f'Two pages have the name {name}')
+        PAGES[name] = Page(rule, name, title, nav, role, function, live)
+        return function
+
+    return register
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A request to a page: who asks, for what, and where the data is."""
+
+    page: Page
+    connection: Redis
+    args: MultiDict[str, str]
+    user: User
+    read_only: bool
+    parts: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+    def number(self, name: str, default: int, *, least: int = 1, most: int = LARGEST) -> int:
+        """A whole number from the URL, moved into its limits; the default for what is none."""
+        given = self.args.get(name, '')
+        # int() also takes digits of other scripts, which do no harm, and 5,000 of them, which would.
+        value = int(given) if len(given) < 12 and given.lstrip('-').isdecimal() else default
+        return max(least, min(value, most))
+
+    def text(self, name: str, default: str = '', *, most: int = 2_000) -> str:
+        """A text from the URL, cut to `most` characters."""
+        return self.args.get(name, default)[:most]
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        """One of the allowed values; the first for anything else."""
+        given = self.args.get(name, '')
+        return given if given in allowed else allowed[0]
+
+    @property
+    def number_of_page(self) -> int:
+        """Which page of a list is asked for, from 1."""
+        return self.number('page', 1)
+
+    @property
+    def per_page(self) -> int:
+        """Rows of a list, 200 at most."""
+        return self.number('per_page', PER_PAGE, most=MOST_PER_PAGE)
+
+    @property
+    def offset(self) -> int:
+        """Rows before the first that is shown."""
+        return (self.number_of_page - 1) * self.per_page
