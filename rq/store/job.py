@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
+from .read import hashes
 from .script import Script
 
 if TYPE_CHECKING:
@@ -57,14 +58,7 @@ def fetch(connection: Any, job_id: str) -> dict[bytes, bytes]:
 
 def fetch_many(connection: Any, job_ids: Sequence[str]) -> list[dict[bytes, bytes]]:
     """The hashes of jobs, one round trip per 1,000."""
-    found: list[dict[bytes, bytes]] = []
-    for at in range(0, len(job_ids), 1000):
-        pipeline = connection.pipeline(transaction=False)
-        for job_id in job_ids[at : at + 1000]:
-            pipeline.hgetall(keys.job(job_id))
-        # A key that is no hash is no job, and no reason to hide the others.
-        found += [raw if isinstance(raw, dict) else {} for raw in pipeline.execute(raise_on_error=False)]
-    return found
+    return hashes(connection, map(keys.job, job_ids))
 
 
 def fetch_small(connection: Any, job_ids: Sequence[str], most: int) -> list[dict[bytes, bytes]]:

@@ -1,0 +1,27 @@
+"""Reading many keys at once."""
+
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from rq.store import read
+
+pytestmark = pytest.mark.usefixtures('disorder')
+
+
+def test_a_key_of_another_type_hides_only_itself(redis: Redis) -> None:
+    redis.hset('one', mapping={'a': 1})
+    redis.set('two', 'text')
+    redis.hset('three', mapping={'a': 3, 'b': 4})
+    assert read.hashes(redis, ['one', 'two', 'three', 'none']) == [{b'a': b'1'}, {}, {b'a': b'3', b'b': b'4'}, {}]
+    assert read.hash_fields(redis, ['two', 'three', 'none'], 'a', 'b') == [[None, None], [b'3', b'4'], [None, None]]
+
+
+def test_it_takes_one_round_trip_per_thousand_keys(redis: Redis) -> None:
+    redis.hset('key 2499', 'a', 'last')
+    before = redis.info('stats')['total_reads_processed']
+    found = read.hash_fields(redis, [f'key {at}' for at in range(2500)], 'a')
+    reads = redis.info('stats')['total_reads_processed'] - before
+    assert found[-1] == [b'last'] and found[:-1] == [[None]] * 2499
+    assert reads < 20  # a request of 1,000 commands may come in several pieces
