@@ -32,6 +32,7 @@ blueprint = Blueprint('rq_dashboard', __name__, static_folder='static', static_u
 
 
 def _view(page: Page, parts: dict[str, Any]) -> View:
+    access.require(page.role)
     settings = settings_of(current_app)
     view = View(
         page=page,

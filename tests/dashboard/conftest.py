@@ -22,14 +22,16 @@ from rq.dashboard import create_app
 
 @pytest.fixture
 def app(redis: Redis) -> Flask:
-    """The dashboard of the test's Redis."""
-    return create_app(redis)
+    """The dashboard of the test's Redis, for whoever reaches it, who may do everything."""
+    return create_app(redis, auth='none')
 
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """Asks the dashboard without a server or a browser."""
-    return app.test_client()
+    """Asks the dashboard without a server or a browser; it says where its POSTs come from, as a browser does."""
+    client = app.test_client()
+    client.environ_base |= {'HTTP_ORIGIN': 'http://localhost', 'HTTP_SEC_FETCH_SITE': 'same-origin'}
+    return client
 
 
 class Served:
