@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _empty_chunk = Script('empty_chunk')
+_push = Script('push')
 
 
 def names(connection: Any) -> list[str]:
@@ -78,8 +79,7 @@ def remove(connection: Any, queue: str, job_id: str) -> Any:
 
 def push(connection: Any, queue: str, job_id: str, at_front: bool = False) -> Any:
     """Puts an id on the list, as is."""
-    add = connection.lpush if at_front else connection.rpush
-    return add(keys.queue(queue), job_id)
+    return _push(connection, keys.queue(queue), job_id, 'front' if at_front else 'back')
 
 
 def pop(connection: Any, queue: str) -> str | None:

@@ -12,10 +12,12 @@ from rq.store import enqueue
 from tests.model.job import Told
 from tests.store.hands import entry
 
-__all__ = ['ACTS', 'IDS', 'QUEUES', 'STEPS', 'WAITS', 'Dice', 'entry_of']
+__all__ = ['ACTS', 'BRIEF', 'IDS', 'QUEUES', 'STEPS', 'WAITS', 'Dice', 'entry_of']
 
 QUEUES = ('high', 'low')
 IDS = tuple(f'job-{number}' for number in range(6))
+# Those of jobs that may expire while they wait, and are then used again.
+BRIEF = ('brief-0', 'brief-1')
 # Seconds that pass at once: no sum of them comes near 25, 30, 70, 150 or 604, so that the few milliseconds between the
 # clocks of the two sides decide nothing.
 STEPS = (16, 40, 184)
@@ -25,7 +27,7 @@ INTERVALS: list[tuple[int, ...]] = [(0,), (70,), (604, 0), (0, 70)]
 
 # How often each act is drawn.
 ACTS = {
-    'enqueue': 8, 'write_only': 1, 'schedule': 4, 'enqueue_when_ready': 10, 'enqueue_many': 4,
+    'enqueue': 8, 'enqueue_brief': 6, 'write_only': 1, 'schedule': 4, 'enqueue_when_ready': 10, 'enqueue_many': 4,
     'worker_comes': 3, 'worker_vanishes': 2, 'renew': 2,
     'exchange': 30, 'finish': 4, 'announce': 6, 'release': 3, 'release_pack': 2, 'drop_note': 2,
     'time_passes': 6, 'reap': 6, 'promote_due': 5,

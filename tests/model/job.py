@@ -51,6 +51,7 @@ class Job:
     losses: int = 0
     execution: str = ''
     announced: str = ''
+    has_run: bool = False  # it was claimed, and neither given back nor requeued
     forget: bool = False  # only its notes keep it
     expires: float = math.inf
     expires_again: float = math.inf  # while it runs: what its ttl was

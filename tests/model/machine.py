@@ -18,7 +18,7 @@ from rq.store import admin, claim, depend, enqueue, keys, limit, note
 from rq.store import job as jobs
 from rq.store import queue as queues
 from rq.store import worker as workers
-from tests.model.dice import ACTS, IDS, QUEUES, STEPS, WAITS, Dice, entry_of
+from tests.model.dice import ACTS, BRIEF, IDS, QUEUES, STEPS, WAITS, Dice, entry_of
 from tests.model.job import Told
 from tests.model.runs import WORKER_HASH, Ended, Model
 from tests.model.view import View, older
@@ -123,7 +123,8 @@ class Machine(RuleBasedStateMachine):
         assert not wrong, '\n'.join([*wrong, f'after {self.story()}'])
         self._same_times(view)
         self._same_order(view)
-        bad = violations(self.redis)
+        # An id whose job has expired stays on its list, also when it is used again.
+        bad = [text for text in violations(self.redis) if not any(job_id in text for job_id in BRIEF)]
         assert not bad, f'{bad}, after {self.story()}'
 
     def _same_times(self, view: View) -> None:
@@ -155,6 +156,14 @@ class Machine(RuleBasedStateMachine):
     def enqueue(self) -> None:
         dice = self.dice
         told = self.called(dice.told(front=dice.rarely([True], False), unique=dice.rarely([True], False)))
+        real = entry_of(told)
+        self.send(lambda: enqueue.enqueue(self.redis, told.queue, real), lambda: self.model.enqueue(told), told)
+
+    def enqueue_brief(self) -> None:
+        dice = self.dice
+        told = self.called(
+            dice.told(id=dice.choice(BRIEF), ttl=dice.choice([70, 70, 0]), front=dice.rarely([True], False))
+        )
         real = entry_of(told)
         self.send(lambda: enqueue.enqueue(self.redis, told.queue, real), lambda: self.model.enqueue(told), told)
 
@@ -268,7 +277,7 @@ class Machine(RuleBasedStateMachine):
 
         def real() -> Any:
             answer = claim.exchange(horse.wire, request)
-            assert not answer.dropped and not answer.broken
+            assert {job_id.decode() for job_id in answer.dropped} <= set(BRIEF) and not answer.broken
             for job in answer.jobs:
                 held = Held(horse, served[job.queue], job.id.decode(), job.execution.decode())
                 if held not in self.held:
@@ -339,7 +348,7 @@ class Machine(RuleBasedStateMachine):
     # --- people
 
     def cancel(self) -> None:
-        job_id, release, forget = self.dice.choice(IDS), self.dice.random() < 0.5, self.dice.random() < 0.5
+        job_id, release, forget = self.dice.choice(IDS + BRIEF), self.dice.random() < 0.5, self.dice.random() < 0.5
         self.send(
             lambda: jobs.cancel(self.redis, job_id, release, forget),
             lambda: self.model.cancel(job_id, release),
@@ -347,11 +356,11 @@ class Machine(RuleBasedStateMachine):
         )
 
     def delete(self) -> None:
-        job_id = self.dice.choice(IDS)
+        job_id = self.dice.choice(IDS + BRIEF)
         self.send(lambda: jobs.delete(self.redis, job_id), lambda: self.model.delete(job_id), job_id)
 
     def requeue(self) -> None:
-        queue, ids, front = self.dice.choice(QUEUES), self.dice.some(IDS, 6), self.dice.random() < 0.5
+        queue, ids, front = self.dice.choice(QUEUES), self.dice.some(IDS + BRIEF, 6), self.dice.random() < 0.5
         if ids:
             self.send(
                 lambda: jobs.requeue(self.redis, queue, ids, front),

@@ -59,8 +59,9 @@ class Store:
         job = Job(told, status, told.retries, told.repeats)
         job.expires = self.now + told.ttl if told.ttl else math.inf
         self.jobs[told.id] = job
-        self._settle_expiry(told.id, job.expires)
         if old is not None:
+            if told.ttl:
+                self.result_expiry[told.id] = job.expires
             self._give_slot_back(old)
         return job
 
@@ -76,6 +77,8 @@ class Store:
         if self._waits_there(told):  # it keeps its place
             self._write(told, 'queued', stays=True)
             return 'AGAIN'
+        if told.id not in self.jobs:  # it may have expired after it was canceled
+            self.registries['canceled'][told.queue].pop(told.id, None)
         self._push(self._write(told, 'queued'), told.front)
         return 'QUEUED'
 
@@ -226,6 +229,13 @@ class Store:
 
     # --- moving
 
+    def _is_stale(self, queue: str, job: Job) -> bool:
+        """Whether an entry of a list is left over from a use of its id that expired."""
+        if job.has_run and job.status in {'finished', 'failed', 'stopped', 'scheduled'}:
+            return True
+        runs = any(member[0] == job.told.id for member in self.leases[job.queue])
+        return queue != job.queue and (runs or job.told.id in self.lists[job.queue])
+
     def _push(self, job: Job, front: bool) -> None:
         job.status = 'queued'
         self.lists[job.queue].insert(0 if front else len(self.lists[job.queue]), job.told.id)
@@ -233,8 +243,8 @@ class Store:
     def _leave(self, job: Job) -> None:
         """Off its list and registries; its lease, its slot and what it waits for are other things."""
         job_id = job.told.id
-        if job_id in self.lists[job.queue]:
-            self.lists[job.queue].remove(job_id)
+        if job.status == 'queued':  # else its entries there are of uses before
+            self.lists[job.queue] = [other for other in self.lists[job.queue] if other != job_id]
         for kind in REGISTRIES:
             self.registries[kind][job.queue].pop(job_id, None)
 
@@ -246,11 +256,6 @@ class Store:
         self._forget_others(job.told.id)
         job.status = 'canceled'
         self.registries['canceled'][job.queue][job.told.id] = self.now
-
-    def _settle_expiry(self, job_id: str, at: float) -> None:
-        """What belongs to a job lives as long as its hash."""
-        if job_id in self.results:
-            self.result_expiry[job_id] = at
 
     def _erase(self, job: Job, how: str = 'gone') -> None:
         """A job goes for good, with all that belongs to it."""
@@ -291,7 +296,9 @@ class Store:
         ids = list(self.lists[queue])
         for job_id in ids:
             self.lists[queue].remove(job_id)
-            self._erase(self.jobs[job_id])
+            job = self.jobs.get(job_id)
+            if job is not None and job.status != 'started' and not self._is_stale(queue, job):
+                self._erase(job)
         return len(ids)
 
     def requeue(self, queue: str, ids: tuple[str, ...], front: bool) -> list[str]:
@@ -302,6 +309,7 @@ class Store:
                 continue
             job = self.jobs[job_id]
             job.losses = 0
+            job.has_run = False
             job.expires = math.inf
             if job.told.limit:
                 answers.append(self._place(job))
@@ -338,6 +346,13 @@ class Store:
         self.gone = {job_id: (call, until - seconds) for job_id, (call, until) in self.gone.items()}
         for job in self.jobs.values():
             job.expires -= seconds
+            job.expires_again -= seconds
+        self.drop_expired()
+        self.result_expiry = {job_id: until - seconds for job_id, until in self.result_expiry.items()}
+        self.results = {job_id: n for job_id, n in self.results.items() if self.result_expiry[job_id] > self.now}
+
+    def drop_expired(self) -> None:
+        """Jobs whose time is over are gone; nobody takes their ids off the lists."""
         self.jobs = {job_id: job for job_id, job in self.jobs.items() if job.expires > self.now}
 
     # --- what can be seen of it

@@ -132,12 +132,17 @@ class Model(Store):
         claimed: list[tuple[str, str, str]] = []
         for queue in queues:
             while len(claimed) < most and self.lists[queue] and not self.suspended & {'', queue}:
-                job = self.jobs[self.lists[queue][0]]
+                found = self._first(queue)
+                if found is None:
+                    break
+                job = found
                 alone = job.told.on_lost == 'fail'  # it must never start twice
                 if alone and claimed:
                     return claimed
                 self.lists[queue].pop(0)
                 job.status = 'started'
+                job.has_run = True
+                job.expires_again, job.expires = job.expires, math.inf
                 job.execution = f'{incarnation}{seq:014x}{len(claimed):02x}'
                 job.announced = job.execution if alone else job.announced
                 self.leases[queue][job.told.id, job.execution] = self.now + LEASE
@@ -145,6 +150,19 @@ class Model(Store):
                 if alone:
                     return claimed
         return claimed
+
+    def _first(self, queue: str) -> Job | None:
+        """The first job of a list that may run. Before it are ids whose job has expired, or has its place elsewhere."""
+        while self.lists[queue]:
+            job = self.jobs.get(self.lists[queue][0])
+            if job is not None and self._may_run(queue, job):
+                return job
+            self.lists[queue].pop(0)
+        return None
+
+    def _may_run(self, queue: str, job: Job) -> bool:
+        held = any(member[0] == job.told.id for member in self.leases[queue])
+        return not (held or job.status == 'canceled' or self._is_stale(queue, job))
 
     # --- what goes back unbegun
 
@@ -158,7 +176,9 @@ class Model(Store):
         if job.status in {'canceled', 'stopped'}:
             self._give_slot_back(job)
             return 0
+        job.has_run, job.expires, job.expires_again = False, job.expires_again, math.inf
         self._push(job, front=True)
+        self.drop_expired()
         return 1
 
     def release_pack(self, name: str, seq: int) -> int:
@@ -182,7 +202,7 @@ class Model(Store):
             return self._succeed(job, ended)
         if ended.kind in 'RA':
             job.losses = 0
-            self._add_result(job)
+            self._add_result(job, math.inf)
             return self._again(job, ended.ttl, front=ended.kind == 'A')
         rule = ''
         if ended.kind in 'LHGK':
@@ -202,7 +222,8 @@ class Model(Store):
     def finish(self, outcomes: Sequence[Ended]) -> list[str]:
         return [self.settle(outcome) for outcome in outcomes]
 
-    def _add_result(self, job: Job) -> None:
+    def _add_result(self, job: Job, until: float) -> None:
+        self.result_expiry[job.told.id] = until
         self.results[job.told.id] = min(self.results.get(job.told.id, 0) + 1, KEPT_RESULTS)
 
     def _again(self, job: Job, wait: int, front: bool) -> str:
@@ -219,7 +240,7 @@ class Model(Store):
         self._note(job, ended, 'webhook')
         if job.repeats:
             if ended.ttl:
-                self._add_result(job)
+                self._add_result(job, math.inf)
             job.repeats -= 1
             job.runs += 1
             job.losses = 0
@@ -241,7 +262,8 @@ class Model(Store):
         """The last end of a job. One that is not kept is forgotten, but for its notes."""
         job_id, job.status = job.told.id, status
         if until > self.now:
-            self._add_result(job)
+            self._add_result(job, until)
+            job.expires = until
             self.registries[home][job.queue][job_id] = until
             self._tell(job_id, home)
             self._give_slot_back(job)

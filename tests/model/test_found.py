@@ -10,8 +10,9 @@ from redis import Redis
 
 from rq.store import claim, depend, enqueue, keys, limit, note
 from rq.store import job as jobs
+from rq.store import worker as workers
 from tests.store.conftest import HorseMaker, horse  # noqa: F401 - a fixture
-from tests.store.hands import entry, put, status, waiting
+from tests.store.hands import TRACEBACK, age, entry, put, status, waiting
 
 
 def after(job_id: str, *others: str, **more: Any) -> enqueue.Entry:
@@ -113,4 +114,17 @@ def test_an_id_whose_earlier_job_expired_on_the_schedule_runs_once(redis: Redis,
     put(redis, 'a', call='two')
     worker.ask(room=0, outcomes=[worker.outcome(worker.one())])
     assert enqueue.promote_due(redis, ['default']).moved == 0
+    assert worker.ask().jobs == []
+
+
+def test_a_job_whose_ttl_was_over_when_its_worker_died_leaves_no_hash(redis: Redis, horse: HorseMaker) -> None:  # noqa: F811
+    """Its death was written into a hash that had just expired; that one had no status, stayed for ever, and failed."""
+    worker = horse()
+    put(redis, 'a', ttl=1, call='one')
+    assert worker.one().id == b'a'
+    redis.hset(keys.job('a'), 'expire_at', '1')
+    age(redis, 200)
+    redis.delete(keys.lease(worker.name))
+    assert [found[:2] for found in workers.reap(redis, 'default', TRACEBACK)] == [('a', 'QUEUED')]
+    assert not redis.exists(keys.job('a'))
     assert worker.ask().jobs == []

@@ -114,7 +114,7 @@ def older(redis: Redis, seconds: int) -> None:
                 if score > 0 and score != float('inf'):
                     redis.zadd(name, {member: score - seconds})
         if key.type == 'hash' and b'expire_at' in key.value:
-            redis.hset(name, 'expire_at', str(float(key.value[b'expire_at']) - seconds))
+            redis.hset(name, 'expire_at', str(float(key.value[b'expire_at']) - seconds * 1000))
     for name in dated['ttl']:
         left = redis.pttl(name)
         redis.pexpire(name, max(left - seconds * 1000, 0))

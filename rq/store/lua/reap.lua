@@ -52,7 +52,7 @@ local function reap(o)
     payload = ARGV[4] }
   if unbegun(o) then
     if give_back(q, o.id, o.e) == 0 then return 'KEPT' end
-    lose(outcome, o.worker)
+    if redis.call('EXISTS', k_job(o.id)) == 1 then lose(outcome, o.worker) end -- else its ttl was over meanwhile
     return 'QUEUED'
   end
   local adopted = not o.ours and o.status == 'queued' and o.e ~= '' and adopt(o)

@@ -8,11 +8,12 @@
 --- @include wake
 --- @include leave
 --- @include utf8
+--- @include stale
 --- @include depend
 --- @include policy
 --- @include start
 local SCAN = 1000 -- ids looked at per call, whatever they turn out to be
-local WANTED = { status = true, execution = true, ttl = true, expire_at = true, on_lost = true }
+local WANTED = { status = true, execution = true, ttl = true, expire_at = true, on_lost = true, call = true, origin = true }
 
 -- The fields that matter here, and the size of all.
 local function index(flat)
@@ -25,13 +26,13 @@ local function index(flat)
 end
 
 -- Whether this id may run. A live lease already holds it: the second entry is dropped, unless another RQ has enqueued it
--- anew meanwhile, over the hash: then that run is over, as by our enqueue. Canceled and deferred: dropped; and what no
--- worker could name.
+-- anew meanwhile, over the hash: then that run is over, as by our enqueue. Canceled and deferred: dropped; what is left over
+-- from an earlier use of its id; and what no worker could name.
 local function runnable(q, id, h, taken)
   if taken[id] or not is_text(id) or h.status == 'canceled' or h.status == 'deferred' then return false end
   local held = running(q, id, h.status, h.execution)
   h.anew = held and h.status == 'queued'
-  return h.anew or not held
+  return h.anew or not (held or stale(q, id, h))
 end
 
 -- One stretch of the list, at most `want` ids: reads, pops, then writes. Answers whether the queue may hold more.

@@ -74,6 +74,7 @@ local function put(q, id, call, unique, ttl, fields, home, is_refused)
   if call ~= '' then -- an earlier use that expired where it waited has left its id there
     try('ZREM', k_registry('scheduled', q), id)
     try('ZREM', k_registry('deferred', q), id)
+    try('ZREM', k_registry('canceled', q), id)
   end
   if ttl > 0 then redis.call('EXPIRE', key, ttl) end
   return 'QUEUED'
