@@ -23,6 +23,10 @@ __all__ = [
     'deferred',
     'dependencies',
     'dependents',
+    'deploys',
+    'error_group',
+    'error_groups',
+    'error_jobs',
     'execution',
     'executions',
     'failed',
@@ -45,11 +49,13 @@ __all__ = [
     'queue_name',
     'queues',
     'ready',
+    'recorded',
     'releasing',
     'results',
     'scheduled',
     'scheduler',
     'scheduler_lock',
+    'stats',
     'suspended',
     'suspended_queue',
     'wake',
@@ -307,6 +313,36 @@ def suspended() -> str:
 def suspended_queue(name: str) -> str:
     """Ours. String: while it exists nobody takes a job of this queue."""
     return f'{PREFIX}:suspended:{name}'
+
+
+def stats(kind: str, bucket: str) -> str:
+    """Ours. Hash of counters. `kind`: queues, functions, slowest, heaviest, errors, waiting. `bucket`: `{step}-{start}`, seconds. Expires."""
+    return f'{PREFIX}:stats:{kind}:{bucket}'
+
+
+def recorded(writer: str) -> str:
+    """Ours. String: number of the last batch of counters that a writer has sent. Expires 1 h after it."""
+    return f'{PREFIX}:recorded:{writer}'
+
+
+def deploys() -> str:
+    """Ours. Sorted set of the 100 newest code versions of workers -> epoch when first seen. Expires 400 days after the last."""
+    return f'{PREFIX}:deploys'
+
+
+def error_groups() -> str:
+    """Ours. Sorted set of the fingerprints of the 1,000 latest kinds of failures -> epoch of the last. Expires 92 days after."""
+    return f'{PREFIX}:errors'
+
+
+def error_group(fingerprint: str) -> str:
+    """Ours. Hash of one kind of failures: count, first, last, a sample. Expires 92 days after the last."""
+    return f'{PREFIX}:error:{fingerprint}'
+
+
+def error_jobs(fingerprint: str) -> str:
+    """Ours. Sorted set of the newest 10,000 jobs that failed this way -> epoch. Expires 92 days after the last."""
+    return f'{PREFIX}:error:{fingerprint}:jobs'
 
 
 def wake_name(key: str) -> str:
