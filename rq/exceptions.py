@@ -21,6 +21,7 @@
     |-- SigningConfigError (ValueError)  keys or modes of signing cannot be used
     |-- FunctionNotAllowed             the worker's allow-list does not have it
     |
+    |-- JobFailed                      a job of `queue.map` did not return
     |-- AbandonedJobError              the worker of this job vanished
     |-- WorkerNameTaken (ValueError)   another live worker has that name
     |-- DequeueTimeout                 no job came in the time allowed
@@ -61,6 +62,7 @@ __all__ = [
     'InvalidJobId',
     'InvalidJobOperation',
     'InvalidJobOperationError',
+    'JobFailed',
     'NoSuchGroupError',
     'NoSuchJobError',
     'NotAFunctionError',
@@ -153,6 +155,19 @@ class SigningConfigError(RQError, ValueError):
 
 class FunctionNotAllowed(RQError):
     """Expect this as the reason why a job has failed: its function, or a callback, is not on the worker's allow-list."""
+
+
+class JobFailed(RQError):
+    """Catch this around `queue.map`: a job did not return. `arguments` are its item, `exc_string` its traceback, if any."""
+
+    def __init__(
+        self, message: str, job_id: str = '', arguments: tuple[Any, ...] = (), exc_string: str | None = None
+    ) -> None:
+        super().__init__(message, job_id, arguments, exc_string)
+        self.job_id, self.arguments, self.exc_string = job_id, arguments, exc_string
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class AbandonedJobError(RQError):

@@ -15,6 +15,7 @@ from rq.timeouts import UnixSignalDeathPenalty
 from rq.utils import backend_class, get_version, missing_keys, split_list
 
 from .enqueue import Enqueueing
+from .mapping import Mapped
 from .registries import Registries
 from .taking import Taking
 
@@ -29,7 +30,7 @@ __all__ = ['Queue']
 FAILED = 'failed'
 
 
-class Queue(Enqueueing, Registries, Taking):
+class Queue(Enqueueing, Mapped, Registries, Taking):
     """A named queue of jobs. `Queue(connection=Redis()).enqueue(f, x)` puts a call in; a worker of the queue runs it.
 
     Raises TypeError without a connection, ValueError for a name that is empty or has a line break.

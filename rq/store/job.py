@@ -29,6 +29,7 @@ __all__ = [
     'field',
     'last_result',
     'missing',
+    'patience',
     'persist',
     'requeue',
     'result_count',
@@ -167,7 +168,7 @@ def wait_result(connection: Any, job_id: str, seconds: float) -> tuple[str, dict
     """The first result of a job, waiting for it; None when the time is over."""
     deadline = monotonic() + seconds
     while (left := deadline - monotonic()) > 0:
-        wait = min(left, _patience(connection))
+        wait = min(left, patience(connection))
         found = connection.xread({keys.results(job_id): '0-0'}, count=1, block=max(1, int(wait * 1000)))
         if found:
             streams = found.values() if isinstance(found, dict) else [entries for _, entries in found]
@@ -179,7 +180,7 @@ def wait_result(connection: Any, job_id: str, seconds: float) -> tuple[str, dict
     return None
 
 
-def _patience(connection: Any) -> float:
+def patience(connection: Any) -> float:
     """Seconds that one command may block: well below what the client waits for a reply (redis-py 8: 5 s unasked)."""
     pool = getattr(connection, 'connection_pool', None)
     timeout = getattr(pool, 'connection_kwargs', {}).get('socket_timeout')

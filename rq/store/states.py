@@ -79,4 +79,6 @@ TRANSITIONS: dict[str, frozenset[Move]] = {
     'requeue': _moves([S.FAILED, S.STOPPED], PLACES),
     'cancel': _moves([s for s in S if s is not S.CANCELED], [S.CANCELED]),
     'delete': _moves(S, [None]),
+    'drop_finished': _moves([S.FINISHED], [None]),
+    'withdraw': _moves(AGAIN, [None]),
 }

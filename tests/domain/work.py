@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from rq import get_current_job
+from rq import Retry, get_current_job
 
 
 def add(a: Any, b: Any = 1) -> Any:
@@ -19,6 +19,22 @@ def give(value: Any = None) -> Any:
 
 def fail(text: str = 'no') -> None:
     raise ValueError(text)
+
+
+def fail_at(value: int, number: int) -> int:
+    if value == number:
+        raise ValueError(value)
+    return value
+
+
+def sleep_and_give(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def ask_twice(value: Any) -> Any:
+    job = get_current_job()
+    return value if job and job.number_of_retries else Retry(max=2, interval=0)
 
 
 def leave(code: int = 3) -> None:
@@ -65,7 +81,7 @@ async def later(value: Any) -> Any:
     return value * 2
 
 
-def cancel_me() -> str:
+def cancel_me(_: Any = None) -> str:
     job = get_current_job()
     assert job is not None
     job.cancel()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from rq.store import admin, claim, enqueue, keys
+from rq.store import admin, claim, collect, enqueue, keys
 from rq.store import job as jobs
 from rq.store import worker as workers
 from rq.store.states import HOMES, TRANSITIONS, JobStatus
@@ -181,6 +181,8 @@ ACTS: dict[str, list[Act]] = {
     'requeue': [requeue, waiting_for(LIMITED, requeue)],
     'cancel': [lambda redis, _: jobs.cancel(redis, 'a')],
     'delete': [lambda redis, _: jobs.delete(redis, 'a')],
+    'drop_finished': [lambda redis, _: collect.drop_finished(redis, 'default', ['a'])],
+    'withdraw': [lambda redis, _: collect.withdraw(redis, 'default', ['a'])],
 }
 
 
