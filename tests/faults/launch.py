@@ -16,7 +16,6 @@ import sys
 import time
 import traceback
 from importlib import import_module
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -62,8 +61,6 @@ def main(told: dict[str, Any], url: str, queues: list[str]) -> None:
         kill_at_lines(*told['kill_at_lines'])
     if 'kill_supervisor_at' in told:
         kill_supervisor_at(told['kill_supervisor_at'])
-    if 'count_calls' in told:
-        count_calls(told['count_calls'])
     worker.work(logging_level=told.get('level', 'INFO'), **told.get('work', {}))
 
 
@@ -125,26 +122,6 @@ def die_at_line(left: int, files: tuple[str, ...]) -> None:
         return trace
 
     sys.settrace(trace)
-
-
-def count_calls(path: str) -> None:
-    """At its end each horse writes to a file how many Python functions it has called."""
-    run = Horse.run
-
-    def counted(horse: Horse) -> int:
-        calls = 0
-
-        def profile(frame: FrameType, event: str, argument: object) -> None:
-            nonlocal calls
-            calls += event == 'call'
-
-        sys.setprofile(profile)
-        reason = run(horse)
-        sys.setprofile(None)
-        Path(path).write_text(str(calls))
-        return reason
-
-    Horse.run = counted  # type: ignore[method-assign]
 
 
 def serve() -> None:
