@@ -101,6 +101,15 @@ class CliConfig:
         timeouts = {'socket_timeout': ANSWER_SECONDS, 'socket_connect_timeout': ANSWER_SECONDS}
         return self._connect(**timeouts, retry=Retry(NoBackoff(), 0))
 
+    @cached_property
+    def page_connection(self) -> Redis:
+        """A client for pages: one that a restart of the server has cut off connects again, and then says so at once."""
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        timeouts = {'socket_timeout': ANSWER_SECONDS, 'socket_connect_timeout': ANSWER_SECONDS}
+        return self._connect(**timeouts, retry=Retry(NoBackoff(), 1))
+
     def _connect(self, **options: Any) -> Redis:
         try:
             if self.url:

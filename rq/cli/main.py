@@ -14,6 +14,7 @@ __all__ = ['main']
 # Command -> the module with a click command of that name.
 COMMANDS = {
     'cron': 'cron',
+    'dashboard': 'dashboard',
     'doctor': 'doctor',
     'empty': 'empty',
     'enqueue': 'enqueue',

@@ -65,6 +65,7 @@ class Access:
     forward_roles: Mapping[str, str] = field(default_factory=dict)
     forward_role: str = 'viewer'
     trusted: tuple[Any, ...] = ()
+    refuse_proxied: bool = False
     failures: Failures = field(default_factory=Failures)
 
     def __repr__(self) -> str:
@@ -75,6 +76,11 @@ class Access:
         if self.callback is not None:
             found = self._called_back(asked)
         elif self.mode == 'none':
+            if self.refuse_proxied and _proxied(asked):
+                raise Forbidden(
+                    'This request has come through a proxy, and everybody could do everything here: give the dashboard '
+                    'a login (--auth), or say --proxy if the proxy asks for one.'
+                )
             found = User('', 'admin')
         elif self.mode == 'forward':
             found = self._forwarded(asked)
@@ -94,14 +100,15 @@ class Access:
 
     def _forwarded(self, asked: Request) -> User:
         name = asked.headers.get(self.forward_header, '').strip()
-        if not self._trusts(_peer(asked)):
+        if not self.trusts(_peer(asked)):
             raise Forbidden('The request has not come through the proxy that knows who you are.')
         # Two such headers arrive as one with a comma: then one of them is not the proxy's.
         if not name or ',' in name or not name.isprintable():
             raise Unauthorized('The proxy does not say who you are.')
         return User(name, self.forward_roles.get(name, self.forward_role))
 
-    def _trusts(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
+        """Whether a proxy of ours has this address."""
         try:
             return any(ip_address(address) in network for network in self.trusted)
         except ValueError:
@@ -150,11 +157,15 @@ def _peer(asked: Request) -> str:
     return str((original or asked.environ).get('REMOTE_ADDR') or '')
 
 
+def _proxied(asked: Request) -> bool:
+    return any(name in asked.headers for name in PROXIED)
+
+
 def _neighbour(asked: Request) -> User:
     """Somebody on the same machine, who may look. Raises Forbidden."""
     host = asked.environ.get('HTTP_HOST', '').rpartition(':')[0] or asked.environ.get('HTTP_HOST', '')
     near = guard.is_loopback(_peer(asked)) and guard.Hosts().knows(host)
-    if not near or any(name in asked.headers for name in PROXIED):
+    if not near or _proxied(asked):
         raise Forbidden(
             'This dashboard can only be seen on its own machine, since its application does not say who may see it: '
             'RQ_DASHBOARD_AUTH (docs/dashboard.md).'
@@ -188,11 +199,12 @@ def _built(settings: Mapping[str, Any]) -> Access:
         mode=mode,
         hosts=guard.Hosts(names, bool(settings.get('any_address'))),
         logins=logins,
-        read_only=bool(settings.get('read_only')),
+        read_only=bool(settings.get('read_only') or settings.get('disable_delete')),
         callback=callback,
         forward_header=settings.get('forward_header') or 'X-Forwarded-User',
         forward_roles=_roles(settings),
         forward_role=settings.get('forward_role') or 'viewer',
+        refuse_proxied=bool(settings.get('refuse_proxied')),
         trusted=_networks(settings.get('trusted_proxies') or ('127.0.0.0/8', '::1')),
     )
     if access.forward_role not in ROLES:

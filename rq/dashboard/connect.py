@@ -18,6 +18,7 @@ __all__ = ['connection_of', 'set_up', 'settings_of']
 EXTENSION = 'rq_dashboard'
 URL = 'RQ_DASHBOARD_REDIS_URL'
 PREFIX = 'RQ_DASHBOARD_'
+SECRETS = {'redis_url', 'password', 'users', 'token', 'tokens', 'metrics_token'}
 # Seconds: a page that waits longer for Redis than this says so.
 CONNECTING = 3
 ANSWERING = 10
@@ -43,8 +44,9 @@ def connection_of(app: Flask) -> Redis:
 
 
 def settings_of(app: Flask) -> dict[str, Any]:
-    """The settings without their prefix, in small letters."""
-    return {name[len(PREFIX) :].lower(): value for name, value in app.config.items() if name.startswith(PREFIX)}
+    """The settings without their prefix, in small letters; a secret is none of them."""
+    found = {name[len(PREFIX) :].lower(): value for name, value in app.config.items() if name.startswith(PREFIX)}
+    return {name: value for name, value in found.items() if name not in SECRETS}
 
 
 def _of_bytes(connection: Redis) -> Redis:

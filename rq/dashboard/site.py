@@ -39,7 +39,7 @@ def _view(page: Page, parts: dict[str, Any]) -> View:
         connection=connection_of(current_app),
         args=request.args,
         user=access.current_user(),
-        read_only=bool(settings.get('read_only')),
+        read_only=access.access_of(current_app).read_only,
         parts=parts,
         settings=settings,
     )
