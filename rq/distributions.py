@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 
-__all__ = ['ADVICE', 'notice', 'other_owners']
+__all__ = ['ADVICE', 'DASHBOARD_ADVICE', 'notice', 'other_owners']
 
 ADVICE = 'pip uninstall -y rq packhorse && pip install packhorse'
+DASHBOARD_ADVICE = 'pip uninstall -y rq-dashboard && pip install --force-reinstall --no-deps packhorse'
 
 try:
     from .version import PACKHORSE_VERSION as _ours  # noqa: F401

@@ -13,14 +13,11 @@ from __future__ import annotations
 import os
 
 from rq import distributions
-
 from rq.dashboard import blueprint
 
 from . import default_settings, web
 from .version import VERSION
 
-ADVICE = 'pip uninstall -y rq-dashboard && pip install --force-reinstall --no-deps packhorse'
-
 __all__ = ['VERSION', 'blueprint', 'default_settings', 'web']
 
-distributions.notice(os.path.dirname(os.path.abspath(__file__)), 'rq-dashboard', ADVICE)
+distributions.notice(os.path.dirname(os.path.abspath(__file__)), 'rq-dashboard', distributions.DASHBOARD_ADVICE)

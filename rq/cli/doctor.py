@@ -30,22 +30,24 @@ SHOWN = 5
 
 def _files(patient: Patient) -> Iterator[Finding]:
     """Whether another distribution owns the same files."""
-    from importlib import metadata
+    from rq.distributions import ADVICE, DASHBOARD_ADVICE
 
-    from rq.distributions import ADVICE
-
-    ours = {'packhorse'}
-    owners = sorted(
-        f'{each.name} {each.version}'
-        for each in metadata.distributions()
-        if each.name
-        and each.name.lower() not in ours
-        and any(str(file) == 'rq/__init__.py' for file in each.files or ())
-    )
-    if owners:
-        yield Finding('fault', f'{", ".join(owners)} owns the files of `rq` as well; do: {ADVICE}')
+    if owners := _others('rq'):
+        yield Finding('fault', f'{owners} owns the files of `rq` as well; do: {ADVICE}')
     else:
         yield Finding('ok', 'no other distribution owns the files of `rq`')
+    if owners := _others('rq_dashboard'):
+        told = f'{owners} owns the files of `rq_dashboard` as well, and what came last is used'
+        yield Finding('warning', f'{told}; for ours do: {DASHBOARD_ADVICE}')
+
+
+def _others(package: str) -> str:
+    """The distributions beside ours that have a package of this name."""
+    from importlib import metadata
+
+    found = [each for each in metadata.distributions() if each.name and each.name.lower() != 'packhorse']
+    file = f'{package}/__init__.py'
+    return ', '.join(sorted(f'{each.name} {each.version}' for each in found if file in map(str, each.files or ())))
 
 
 def _server(patient: Patient) -> Iterator[Finding]:

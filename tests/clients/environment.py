@@ -58,7 +58,9 @@ def _install(home: Path) -> None:
     override.write_text(WITHOUT_RQ)
     _uv('venv', '--clear', '--python', sys.executable, str(home))
     python = str(home / 'bin/python')
-    _uv('pip', 'install', '--python', python, '--override', str(override), '--editable', str(ROOT), *CLIENTS)
+    # Ours first: the command `rq-dashboard` is of whoever came last, and here it is to be the released one.
+    _uv('pip', 'install', '--python', python, '--editable', str(ROOT))
+    _uv('pip', 'install', '--python', python, '--override', str(override), *CLIENTS)
     stamp.write_text(wanted)
 
 

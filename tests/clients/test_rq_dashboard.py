@@ -14,12 +14,15 @@ from rq.job import Job, JobStatus
 from tests.clients import jobs
 from tests.clients.conftest import Client, Site
 
+# Without the folder of ours on the path, in which there is an `rq_dashboard` too: the installed one is the released one.
+INSTALLED = {'PYTHONPATH': None}
 REGISTRIES = ['queued', 'started', 'finished', 'failed', 'deferred', 'scheduled', 'canceled']
 
 
 @pytest.fixture
 def dashboard(serve: Callable[..., Site], redis_url: str) -> Site:
-    return serve('rq-dashboard', '--bind', '127.0.0.1', '--port', '{port}', '--redis-url', redis_url)
+    arguments = ('--bind', '127.0.0.1', '--port', '{port}', '--redis-url', redis_url)
+    return serve('rq-dashboard', *arguments, env=INSTALLED)
 
 
 @pytest.fixture
@@ -42,6 +45,15 @@ def everywhere(client: Client, redis: Redis) -> dict[str, str]:
         'scheduled': scheduled.id,
         'queued': queued.id,
     }
+
+
+def test_it_is_the_released_one_that_is_tested(client: Client) -> None:
+    folder = client.run('python', '-c', 'import rq_dashboard; print(rq_dashboard.__file__)', env=INSTALLED)
+    assert 'site-packages' in folder
+    assert (
+        '--show-full-args' in (told := client.run('rq-dashboard', '--help', env=INSTALLED))
+        and '--allow-host' not in told
+    )
 
 
 def test_every_page_and_every_list_shows_our_data(dashboard: Site, everywhere: dict[str, str]) -> None:

@@ -38,11 +38,15 @@ def make_wheel(folder: Path, name: str, version: str, requires: list[str], files
 
 @pytest.fixture(scope='module')
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ours as it would be published; and `rq-dashboard`, newer than any, which wants RQ and something that is not there."""
+    """Ours as it would be published; `rq-scheduler`, newer than any, which wants RQ and something that is not there; and
+    an `rq-dashboard`, whose package we have as well.
+    """
     folder = tmp_path_factory.mktemp('wheels')
     subprocess.run([sys.executable, '-m', 'hatchling', 'build', '-t', 'wheel', '-d', folder], cwd=ROOT, check=True)
-    dashboard = 'import rq, itsdangerous\nfrom rq.store import keys\n'
-    make_wheel(folder, 'rq_dashboard', '99.0', ['rq>=1.0', 'itsdangerous'], {'rq_dashboard.py': dashboard})
+    scheduler = 'import rq, itsdangerous\nfrom rq.store import keys\n'
+    make_wheel(folder, 'rq_scheduler', '99.0', ['rq>=1.0', 'itsdangerous'], {'rq_scheduler.py': scheduler})
+    files = {'rq_dashboard/__init__.py': 'THEIRS = True\n', 'rq_dashboard/web.py': ''}
+    make_wheel(folder, 'rq_dashboard', '99.0', ['rq>=1.0'], files)
     return folder
 
 
@@ -139,7 +143,7 @@ def test_from_rq_and_back_and_out_of_a_mixture(shell: Shell, environment: Path) 
 
 def test_pip_beside_a_package_that_requires_rq(shell: Shell) -> None:
     follow('pip', shell)
-    shell('python -W error -c "import rq_dashboard"')
+    shell('python -W error -c "import rq_scheduler"')
 
 
 def test_uv_in_a_project(shell: Shell, tmp_path: Path) -> None:
@@ -150,7 +154,7 @@ def test_uv_in_a_project(shell: Shell, tmp_path: Path) -> None:
         file.write(RECIPES['uv-settings'])
     shell('uv remove rq')
     follow('uv', shell)
-    told = shell('uv run -q python -W error -c "import rq_dashboard, rq.version as v; print(v.PACKHORSE_VERSION)"')
+    told = shell('uv run -q python -W error -c "import rq_scheduler, rq.version as v; print(v.PACKHORSE_VERSION)"')
     assert told.splitlines()[-1] == PACKHORSE_VERSION
     [packages] = (tmp_path / '.venv').glob('lib/python*/site-packages')
     assert list(packages.glob('rq-*.dist-info')) == []
@@ -158,8 +162,28 @@ def test_uv_in_a_project(shell: Shell, tmp_path: Path) -> None:
 
 def test_uv_without_a_project(shell: Shell) -> None:
     follow('uv-pip', shell)
-    shell('python -W error -c "import rq_dashboard"')
+    shell('python -W error -c "import rq_scheduler"')
     assert owner(shell) == PACKHORSE_VERSION
+
+
+def test_beside_rq_dashboard_the_one_that_came_last_is_whole(shell: Shell, environment: Path) -> None:
+    whose = 'python -W error -c "import rq_dashboard; print(hasattr(rq_dashboard, \'THEIRS\'))"'
+    shell('pip install -q --no-deps rq-dashboard')
+    follow('dashboard', shell)
+    assert shell(whose).strip() == 'False'
+
+    shell('pip install -q --no-deps rq-dashboard')  # over us
+    assert shell(whose).strip() == 'True'
+    told = '`rq_dashboard` as well'
+    assert f'rq-dashboard 99.0 owns the files of {told}' in shell('rq doctor -u redis://localhost:1 || true')
+
+    shell('pip install -q --force-reinstall --no-deps packhorse')  # over it
+    assert 'RuntimeWarning: packhorse was installed over rq-dashboard 99.0 in ' in shell(
+        'python -c "import rq_dashboard"'
+    )
+    follow('dashboard-repair', shell)
+    assert shell(whose).strip() == 'False'
+    assert 'Options:' in shell('rq-dashboard --help')
 
 
 def test_a_distribution_of_that_name_without_modules_does_no_harm(tmp_path: Path) -> None:
