@@ -125,10 +125,16 @@ def persist(connection: Any, job_id: str) -> None:
         connection.persist(key)
 
 
-def requeue(connection: Any, queue: str, job_ids: Sequence[str], at_front: bool = False) -> list[str]:
-    """QUEUED, RATE_LIMITED, NOT_FAILED or GONE for each id; at most 1,000 ids."""
+def requeue(
+    connection: Any, queue: str, job_ids: Sequence[str], at_front: bool = False, before: float | None = None
+) -> list[str]:
+    """QUEUED, RATE_LIMITED, NOT_FAILED or GONE for each id; at most 1,000 ids.
+
+    `before` (epoch): LATER for one that failed after that, and nothing is done to it.
+    """
     where = 'front' if at_front else 'back'
-    answer = _requeue(connection, keys.queue(queue), queue, where, *job_ids)
+    seen = '' if before is None else f'{before:.6f}'
+    answer = _requeue(connection, keys.queue(queue), queue, where, seen, *job_ids)
     return [part.decode() for part in answer]
 
 

@@ -12,6 +12,9 @@ from rq.defaults import RQ_KEY_PREFIX as PREFIX
 __all__ = [
     'PREFIX',
     'aftermath',
+    'audit',
+    'bulk',
+    'bulk_runner',
     'canceled',
     'clean_groups',
     'clean_registries',
@@ -58,6 +61,10 @@ __all__ = [
     'stats',
     'suspended',
     'suspended_queue',
+    'trash',
+    'trashed',
+    'trashed_job',
+    'trashed_results',
     'wake',
     'wake_name',
     'wip',
@@ -343,6 +350,41 @@ def error_group(fingerprint: str) -> str:
 def error_jobs(fingerprint: str) -> str:
     """Ours. Sorted set of the newest 10,000 jobs that failed this way -> epoch. Expires 92 days after the last."""
     return f'{PREFIX}:error:{fingerprint}:jobs'
+
+
+def audit() -> str:
+    """Ours. Stream of what people did by the dashboard: who, what, on what. The last 10,000 stay."""
+    return f'{PREFIX}:audit'
+
+
+def bulk(bulk_id: str) -> str:
+    """Ours. Hash of an action on many jobs: what it is, how far, what came of it. Expires in 26 h."""
+    return f'{PREFIX}:bulk:{bulk_id}'
+
+
+def bulk_runner(bulk_id: str) -> str:
+    """Ours. String: who works on a bulk now. Expires 15 s after the last sign of life."""
+    return f'{PREFIX}:bulk:{bulk_id}:runner'
+
+
+def trash() -> str:
+    """Ours. Sorted set of the bulks whose deleted jobs can be brought back -> epoch until which. Expires a day after the last."""
+    return f'{PREFIX}:trash'
+
+
+def trashed(bulk_id: str) -> str:
+    """Ours. List of the ids that a bulk deleted and that can be brought back. Expires in 24 h."""
+    return f'{PREFIX}:trash:{bulk_id}'
+
+
+def trashed_job(bulk_id: str, job_id: str) -> str:
+    """Ours. Hash of a deleted job, as it was. Expires in 24 h."""
+    return f'{PREFIX}:trash:{bulk_id}:job:{job_id}'
+
+
+def trashed_results(bulk_id: str, job_id: str) -> str:
+    """Ours. Stream of the results of a deleted job, as it was. Expires in 24 h."""
+    return f'{PREFIX}:trash:{bulk_id}:results:{job_id}'
 
 
 def wake_name(key: str) -> str:

@@ -15,7 +15,7 @@ from tests.store.test_keys import KEYS
 
 README = FOLDER.parent / 'README.md'
 # What a person does to a job from almost anywhere would hide the usual way.
-BY_HAND = {'cancel', 'delete', 'requeue'}
+BY_HAND = {'cancel', 'delete', 'requeue', 'enqueue_now', 'restore'}
 S = JobStatus
 USUAL_BEFORE = {
     'enqueue': {None, S.CREATED},

@@ -1,19 +1,21 @@
 -- Takes failed and stopped jobs back to their queue. Retries are not restored. Sent twice, each is queued once.
 -- KEYS: 1 the list of the queue
--- ARGV: 1 prefix  2 queue  3 'front' or 'back'  4.. ids (up to 1,000)
+-- ARGV: 1 prefix  2 queue  3 'front' or 'back'  4 when they were seen (epoch: who failed later is left alone), '' any
+--       5.. ids (up to 1,000)
 -- answers: one per id: QUEUED, RATE_LIMITED (it waits for a slot first), NOT_FAILED (not in the registry, or its hash says another home; it leaves the registry),
---       GONE (its hash is no more; it leaves the registry)
+--       GONE (its hash is no more; it leaves the registry), LATER
 --- @include keys
 --- @include time
 --- @include wake
 --- @include leave
 --- @include place
 local q, list, home = ARGV[2], k_queue(ARGV[2]), k_registry('failed', ARGV[2])
-local any = false
+local any, before = false, ARGV[4] ~= '' and iso(math.floor(tonumber(ARGV[4]) * 1e6))
 redis.call('LLEN', list) -- a key of a wrong type is refused before anything is written
 
 local function requeue(id)
   local key = k_job(id)
+  if before and (try('HGET', key, 'ended_at') or '') > before then return 'LATER' end
   if redis.call('ZREM', home, id) == 0 then return 'NOT_FAILED' end
   local h = try('HMGET', key, 'status', 'created_at', 'data', 'execution', 'worker_name', 'rate_limit_key',
     'rate_limit_concurrency') or {}
@@ -29,6 +31,6 @@ local function requeue(id)
 end
 
 local answers = {}
-for a = 4, #ARGV do answers[#answers + 1] = requeue(ARGV[a]) end
+for a = 5, #ARGV do answers[#answers + 1] = requeue(ARGV[a]) end
 if any then redis.call('SADD', k_queues, list) end
 return answers

@@ -4,11 +4,12 @@
 --- @include leave
 --- @include limit
 --- @include depend
--- Its list, registries and leases are the caller's to leave first. Answers 1 if there was a hash.
-local function erase(id)
+-- Its list, registries and leases are the caller's to leave first. `put_away`: does what it likes with the hash and the
+-- results instead. Answers 1 if there was a hash.
+local function erase(id, put_away)
   local h = try('HMGET', k_job(id), 'status', 'group_id', 'rate_limit_key') or {}
   forget_others(id)
-  local existed = redis.call('DEL', k_job(id))
+  local existed = put_away and put_away() or redis.call('DEL', k_job(id))
   redis.call('DEL', k_results(id), k_dependencies(id))
   tell_dependents(id, h[1] == 'finished' and 'finished' or 'gone')
   if not redis.call('HGET', k_releasing, id) then redis.call('DEL', k_dependents(id)) end

@@ -41,3 +41,7 @@ local function k_recorded(writer) return P .. 'recorded:' .. writer end
 local k_error_groups = P .. 'errors'
 local function k_error_group(fp) return P .. 'error:' .. fp end
 local function k_error_jobs(fp) return P .. 'error:' .. fp .. ':jobs' end
+local k_trash = P .. 'trash'
+local function k_trashed(bulk) return P .. 'trash:' .. bulk end
+local function k_trashed_job(bulk, id) return P .. 'trash:' .. bulk .. ':job:' .. id end
+local function k_trashed_results(bulk, id) return P .. 'trash:' .. bulk .. ':results:' .. id end
