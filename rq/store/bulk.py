@@ -20,6 +20,7 @@ __all__ = [
     'KEEP',
     'RECORD_TTL',
     'Seen',
+    'add_bytes',
     'begin',
     'cancel_many',
     'discard',
@@ -132,9 +133,7 @@ def cancel_many(connection: Any, job_ids: Sequence[str], seen: Seen = Seen()) ->
     return answers
 
 
-def move(
-    connection: Any, queue: str, jobs: Sequence[tuple[str, bytes, bytes]], seen: Seen = Seen()
-) -> list[str]:
+def move(connection: Any, queue: str, jobs: Sequence[tuple[str, bytes, bytes]], seen: Seen = Seen()) -> list[str]:
     """MOVED, SAME, SIGNED, LATER, GONE, BROKEN or the status for which it was left alone, for each job.
 
     A job: its id, its signature as it was read, and the one for the other queue; b'' for none.
@@ -183,6 +182,13 @@ def trash_bytes(connection: Any) -> int:
     bulks = kept(connection)
     found = zip(trashed_count(connection, bulks), read_many(connection, bulks, 'bytes'), strict=True)
     return sum(int(record.get('bytes') or 0) for count, record in found if count)
+
+
+def add_bytes(connection: Any, bulk: str, count: int) -> None:
+    """Notes that so many bytes more are kept for a bulk."""
+    if count:
+        connection.hincrby(keys.bulk(bulk), 'bytes', count)
+        connection.expire(keys.bulk(bulk), RECORD_TTL)
 
 
 # --- the record of an action on many jobs -----------------------------------------------------------------------------

@@ -1,0 +1,85 @@
+"""A stored job for another place: as a copy, or on another queue. Its call is not unpacked, and nothing of it is imported."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from rq import signing
+from rq.store import enqueue
+from rq.store import job as store
+from rq.utils import now, utcformat
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redis import Redis
+
+__all__ = ['copy_id', 'enqueue_copy', 'signatures_for']
+
+# What a copy takes along: the call and how it is to be run. Not what came of it, whom it waited for, nor its group.
+COPIED = (
+    'data', 'description', 'timeout', 'serializer', 'ttl', 'result_ttl', 'failure_ttl', 'number_of_retries',
+    'retry_intervals', 'enqueue_at_front_on_retry', 'retry_on', 'give_up_on', 'on_lost', 'rate_limit_key',
+    'rate_limit_concurrency', 'webhooks', 'success_callback_name', 'success_callback_timeout', 'failure_callback_name',
+    'failure_callback_timeout', 'stopped_callback_name', 'stopped_callback_timeout', 'meta',
+)  # fmt: skip
+
+
+def copy_id(job_id: str, once: str) -> str:
+    """The id of a job's copy; the same for the same `once`, so that what is asked for twice is done once."""
+    return hashlib.blake2b(f'{once}:{job_id}'.encode(), digest_size=16).hexdigest()
+
+
+def enqueue_copy(connection: Redis, job_id: str, once: str) -> str:
+    """QUEUED, GONE, or SIGNED for a job whose signature this process cannot make anew.
+
+    It does not wait for other jobs; retries are as many as the job had at first.
+    """
+    raw = store.fetch(connection, job_id)
+    if b'data' not in raw or b'origin' not in raw:
+        return 'GONE'
+    new_id, fields = copy_id(job_id, once), _copied(raw)
+    if not _sign(job_id, raw, new_id, fields):
+        return 'SIGNED'
+    queue = raw[b'origin'].decode('utf-8', 'backslashreplace')
+    ttl = int(raw[b'ttl']) if raw.get(b'ttl', b'').isdigit() else 0
+    entry = enqueue.Entry(new_id, fields, ttl=ttl, waits=b'rate_limit_key' in raw)
+    put = enqueue.enqueue_when_ready if entry.waits else enqueue.enqueue
+    put(connection, queue, entry)
+    return 'QUEUED'
+
+
+def _copied(raw: dict[bytes, bytes]) -> dict[str, Any]:
+    at = utcformat(now())
+    fields: dict[str, Any] = {name: raw[name.encode()] for name in COPIED if raw.get(name.encode())}
+    if 'number_of_retries' in fields:
+        fields['retries_left'] = fields['number_of_retries']
+    return {**fields, 'origin': raw[b'origin'], 'created_at': at, 'enqueued_at': at, 'status': 'queued'}
+
+
+def _sign(job_id: str, raw: dict[bytes, bytes], new_id: str, fields: dict[str, Any]) -> bool:
+    """Whether the copy is as well signed as the job was."""
+    if signing.active is None:
+        return b'sig' not in raw
+    if signing.active.job_fault(job_id, raw) is not None:  # what cannot be believed is not made to look so
+        return not signing.active.strict
+    fields['sig'] = signing.active.sign_job(new_id, fields)
+    if 'meta' in fields:
+        fields['meta_sig'] = signing.active.sign_meta(new_id, fields['meta'])
+    return True
+
+
+def signatures_for(connection: Redis, job_ids: Sequence[str], queue: str) -> list[tuple[str, bytes, bytes]]:
+    """Each job's id, its signature, and the one that it needs on another queue; b'' where there is none, or no key."""
+    signed = [signature or b'' for signature in store.one_field(connection, job_ids, 'sig')]
+    found = []
+    for job_id, old in zip(job_ids, signed, strict=True):
+        new = b''
+        if old and signing.active is not None:
+            raw = store.fetch(connection, job_id)
+            if signing.active.job_fault(job_id, raw) is None:
+                fields = {name.decode('ascii', 'replace'): value for name, value in raw.items()}
+                new = signing.active.sign_job(job_id, {**fields, 'origin': queue})
+        found.append((job_id, old, new))
+    return found
