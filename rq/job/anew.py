@@ -60,26 +60,27 @@ def _copied(raw: dict[bytes, bytes]) -> dict[str, Any]:
 
 def _sign(job_id: str, raw: dict[bytes, bytes], new_id: str, fields: dict[str, Any]) -> bool:
     """Whether the copy is as well signed as the job was."""
-    if signing.active is None:
+    signer = signing.load()
+    if signer is None:
         return b'sig' not in raw
-    if signing.active.job_fault(job_id, raw) is not None:  # what cannot be believed is not made to look so
-        return not signing.active.strict
-    fields['sig'] = signing.active.sign_job(new_id, fields)
+    if signer.job_fault(job_id, raw) is not None:  # what cannot be believed is not made to look so
+        return not signer.strict
+    fields['sig'] = signer.sign_job(new_id, fields)
     if 'meta' in fields:
-        fields['meta_sig'] = signing.active.sign_meta(new_id, fields['meta'])
+        fields['meta_sig'] = signer.sign_meta(new_id, fields['meta'])
     return True
 
 
 def signatures_for(connection: Redis, job_ids: Sequence[str], queue: str) -> list[tuple[str, bytes, bytes]]:
     """Each job's id, its signature, and the one that it needs on another queue; b'' where there is none, or no key."""
     signed = [signature or b'' for signature in store.one_field(connection, job_ids, 'sig')]
-    found = []
+    signer, found = signing.load() if any(signed) else None, []
     for job_id, old in zip(job_ids, signed, strict=True):
         new = b''
-        if old and signing.active is not None:
+        if old and signer is not None:
             raw = store.fetch(connection, job_id)
-            if signing.active.job_fault(job_id, raw) is None:
+            if signer.job_fault(job_id, raw) is None:
                 fields = {name.decode('ascii', 'replace'): value for name, value in raw.items()}
-                new = signing.active.sign_job(job_id, {**fields, 'origin': queue})
+                new = signer.sign_job(job_id, {**fields, 'origin': queue})
         found.append((job_id, old, new))
     return found

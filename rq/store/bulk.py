@@ -6,6 +6,7 @@ A list is walked to find an id, so a script is given fewer ids the longer the li
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from . import keys
@@ -25,6 +26,7 @@ __all__ = [
     'cancel_many',
     'discard',
     'enqueue_now',
+    'is_halted',
     'is_worked_on',
     'kept',
     'leave',
@@ -187,8 +189,11 @@ def trash_bytes(connection: Any) -> int:
 def add_bytes(connection: Any, bulk: str, count: int) -> None:
     """Notes that so many bytes more are kept for a bulk."""
     if count:
-        connection.hincrby(keys.bulk(bulk), 'bytes', count)
-        connection.expire(keys.bulk(bulk), RECORD_TTL)
+        pipeline = connection.pipeline()
+        pipeline.hincrby(keys.bulk(bulk), 'bytes', count)
+        pipeline.hset(keys.bulk(bulk), 'until', f'{time() + KEEP:.0f}')
+        pipeline.expire(keys.bulk(bulk), RECORD_TTL)
+        pipeline.execute()
 
 
 # --- the record of an action on many jobs -----------------------------------------------------------------------------
@@ -232,12 +237,14 @@ def take(connection: Any, bulk: str, runner: str) -> bool:
     return bool(connection.set(keys.bulk_runner(bulk), runner, nx=True, ex=RUNNER_TTL))
 
 
-def stay(connection: Any, bulk: str, runner: str) -> bool:
-    """Whether `runner` still is the one that works on a bulk; says that it lives."""
-    pipeline = connection.pipeline()
-    pipeline.get(keys.bulk_runner(bulk))
-    pipeline.expire(keys.bulk_runner(bulk), RUNNER_TTL)
-    return bool(pipeline.execute()[0] == runner.encode())
+def stay(connection: Any, bulk: str) -> None:
+    """Who works on a bulk says that it lives."""
+    connection.expire(keys.bulk_runner(bulk), RUNNER_TTL)
+
+
+def is_halted(connection: Any, bulk: str) -> bool:
+    """Whether somebody asked a bulk to end."""
+    return bool(connection.hget(keys.bulk(bulk), 'halt'))
 
 
 def leave(connection: Any, bulk: str) -> None:

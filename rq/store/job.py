@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
-from .read import hashes
+from .read import hash_fields, hashes
 from .script import Script
 
 if TYPE_CHECKING:
@@ -103,13 +103,7 @@ def missing(connection: Any, job_ids: Sequence[str]) -> list[str]:
 
 def one_field(connection: Any, job_ids: Sequence[str], name: str) -> list[bytes | None]:
     """One field of each hash, None where there is none; one round trip per 1,000."""
-    found: list[Any] = []
-    for at in range(0, len(job_ids), 1000):
-        pipeline = connection.pipeline(transaction=False)
-        for job_id in job_ids[at : at + 1000]:
-            pipeline.hget(keys.job(job_id), name)
-        found += pipeline.execute(raise_on_error=False)
-    return [value if isinstance(value, bytes) else None for value in found]
+    return [row[0] for row in hash_fields(connection, map(keys.job, job_ids), name)]
 
 
 def statuses(connection: Any, job_ids: Sequence[str]) -> list[str]:

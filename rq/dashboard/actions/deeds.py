@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ['ACTIONS', 'Action', 'Asked', 'Done', 'JobAction', 'Refused', 'Who', 'action', 'job_action']
 
 
-class Refused(Exception):  # noqa: N818 - it is no error of ours: the person is told
+class Refused(Exception):
     """What was asked cannot be done; its text is shown, and nothing has happened."""
 
 
@@ -86,6 +86,7 @@ class JobAction:
     good: frozenset[str]  # codes of those to which it was done
     leaves: bool  # whether a job leaves its home by it, so that a second walk meets only what is left
     once: bool  # whether to do it twice would do harm: then it is asked before, and noted
+    asks: bool  # whether it is asked before it is done to all that a filter finds
     warning: str  # shown before it is done to many
     check: Callable[[Asked], None]  # Raises Refused for fields that make no sense
 
@@ -124,8 +125,8 @@ def job_action(
     role: str = 'operator',
     **options: Any,
 ) -> Callable[[Step], Step]:
-    """A decorator that registers an action on jobs; `options`: leaves, once, warning, check of `JobAction`."""
-    given = {'leaves': True, 'once': False, 'warning': '', 'check': _anything, **options}
+    """A decorator that registers an action on jobs; `options`: leaves, once, asks, warning, check of `JobAction`."""
+    given = {'leaves': True, 'once': False, 'asks': True, 'warning': '', 'check': _anything, **options}
 
     def register(function: Step) -> Step:
         _keep(JobAction(name, label, past, role, function, frozenset(good), **given), function)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rq.store.bulk import Seen
 
-__all__ = ['again', 'cancel', 'delete', 'enqueue_now', 'move', 'requeue', 'stop']
+__all__ = ['again', 'cancel', 'delete', 'enqueue_now', 'move', 'requeue', 'stop', 'trash_room']
 
 # Bytes of deleted jobs that are kept, of all bulks together.
 TRASH_BYTES = 128 * 1024 * 1024
@@ -59,10 +59,15 @@ def delete(asked: Asked, ids: Sequence[str], seen: Seen) -> list[str]:
     """Jobs go, with their results; for a day they can be brought back, as many as the trash holds."""
     if asked.fields.get('keep') == 'no' or not asked.bulk:
         return bulk.discard(asked.connection, ids, seen)[1]
-    room = int(asked.settings.get('trash_bytes') or TRASH_BYTES) - bulk.trash_bytes(asked.connection)
-    kept, answers = bulk.discard(asked.connection, ids, seen, asked.bulk, max(0, room))
+    kept, answers = bulk.discard(asked.connection, ids, seen, asked.bulk, trash_room(asked))
     bulk.add_bytes(asked.connection, asked.bulk, kept)
     return answers
+
+
+def trash_room(asked: Asked) -> int:
+    """The bytes of deleted jobs that can still be kept."""
+    most = int(asked.settings.get('trash_bytes') or TRASH_BYTES)
+    return max(0, most - bulk.trash_bytes(asked.connection))
 
 
 @job_action('cancel', label='Cancel', past='canceled', good=['CANCELED'])

@@ -1,0 +1,169 @@
+"""Actions on many jobs, done bit by bit by a thread of the dashboard, with their progress in Redis.
+
+So no request is long, any process of the dashboard shows how far it is, a second click finds it begun, and where the
+process ends in the middle another goes on: what is done already is not met again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from redis.exceptions import RedisError
+
+from rq.store import bulk as store
+
+from . import scope as scopes
+from .deeds import Asked, JobAction, Refused
+from .ledger import write
+from .words import kind_of, sentence
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from .scope import Scope
+
+__all__ = ['do_now', 'go_on', 'halt', 'start', 'wait']
+
+logger = logging.getLogger('rq.dashboard')
+# Seconds between two notes of how far it is.
+NOTE_EVERY = 0.3
+# Threads at work at once: each keeps the server busy for a few milliseconds at a time.
+MOST_AT_WORK = 4
+
+_at_work: dict[str, threading.Thread] = {}
+
+
+def do_now(one: JobAction, asked: Asked, scope: Scope, before: float | None) -> Counter[str]:
+    """What became of a selection."""
+    counts: Counter[str] = Counter()
+    for ids, seen in scopes.steps(asked.connection, scope, before, one.leaves):
+        counts.update(one.step(asked, ids, seen))
+    return counts
+
+
+def start(one: JobAction, asked: Asked, scope: Scope, total: int, before: float | None) -> None:
+    """Begins an action on all that a scope finds; nothing where it had begun. Raises Refused where too many are at work."""
+    fields = {
+        'action': one.name,
+        'what': scope.words,
+        'user': asked.who.name,
+        'role': asked.who.role,
+        'address': asked.who.address,
+        'scope': json.dumps(scope.fields),
+        'fields': json.dumps(dict(asked.fields)),
+        'before': '' if before is None else f'{before:.6f}',
+        'total': total,
+        'state': 'running',
+        'began': f'{time.time():.3f}',
+    }
+    if len(_at_work) >= MOST_AT_WORK:
+        raise Refused(f'{len(_at_work)} actions on many jobs are at work; wait for one of them')
+    if store.begin(asked.connection, asked.bulk, fields):
+        _spawn(one, asked, scope, before, Counter())
+
+
+def go_on(one: JobAction, asked: Asked, bulk: str, record: Mapping[str, str]) -> None:
+    """Goes on with an action whose thread has ended before it was done."""
+    scope = scopes.Scope(**json.loads(record['scope']))
+    asked = replace(asked, fields=json.loads(record['fields']), bulk=bulk)
+    store.note(asked.connection, bulk, {'state': 'running', 'halt': ''})
+    before = float(record['before']) if record.get('before') else None
+    _spawn(one, asked, scope, before, Counter(json.loads(record.get('counts') or '{}')))
+
+
+def halt(connection: Redis, bulk: str) -> None:
+    """Asks an action on many jobs to end after its next step."""
+    store.note(connection, bulk, {'halt': '1'})
+
+
+def wait(bulk: str, seconds: float) -> None:
+    """Waits for an action of this process to end, so long at most."""
+    thread = _at_work.get(bulk)
+    if thread is not None:
+        thread.join(seconds)
+
+
+def _spawn(one: JobAction, asked: Asked, scope: Scope, before: float | None, counts: Counter[str]) -> None:
+    def run() -> None:
+        try:
+            _run(one, asked, scope, before, counts)
+        finally:
+            _at_work.pop(asked.bulk, None)
+
+    runner = uuid4().hex
+    if store.take(asked.connection, asked.bulk, runner):
+        thread = threading.Thread(target=run, name=f'rq-{one.name}', daemon=True)
+        _at_work[asked.bulk] = thread
+        thread.start()
+
+
+def _run(one: JobAction, asked: Asked, scope: Scope, before: float | None, counts: Counter[str]) -> None:
+    """All steps, and how it ended."""
+    state, error = 'done', ''
+    try:
+        if not _walk(one, asked, scope, before, counts):
+            state = 'halted'
+    except Refused as refused:
+        state, error = 'failed', str(refused)
+    except RedisError as trouble:
+        state, error = 'failed', f'Redis: {trouble}'
+    except Exception as mistake:
+        logger.exception('An action on many jobs failed: %s of %s', one.name, scope.words)
+        state, error = 'failed', f'{type(mistake).__name__}; the log has the details'
+    done, said = one.is_done(counts), f'{error} {sentence(one, counts)}'.strip()
+    fields = {
+        'state': state,
+        'ended': f'{time.time():.3f}',
+        'done': done,
+        'counts': json.dumps(counts),
+        'said': said,
+        'kind': 'bad' if state == 'failed' else kind_of(one, counts),
+    }
+    try:
+        store.note(asked.connection, asked.bulk, fields)
+        store.leave(asked.connection, asked.bulk)
+    except RedisError as trouble:
+        logger.warning('What came of %s could not be noted: %s', one.name, trouble)
+    write(asked, one.name, scope.words, done, said)
+
+
+def _walk(one: JobAction, asked: Asked, scope: Scope, before: float | None, counts: Counter[str]) -> bool:
+    """Whether it came to the end; False where it was asked to halt."""
+    steps = scopes.steps(asked.connection, scope, before, one.leaves)
+    noted, step = 0.0, next(steps, None)
+    while step is not None:
+        ids, seen = step
+        codes = one.step(asked, ids, seen)
+        counts.update(codes)
+        if time.monotonic() - noted > NOTE_EVERY:
+            noted = time.monotonic()
+            if not _note_progress(one, asked, counts):
+                return False
+        step = _next(steps, sum(1 for code in codes if code not in one.good))
+    return True
+
+
+def _next(steps: Generator[scopes.Step, int, None], stay: int) -> scopes.Step | None:
+    try:
+        return steps.send(stay)
+    except StopIteration:
+        return None
+
+
+def _note_progress(one: JobAction, asked: Asked, counts: Counter[str]) -> bool:
+    """Whether to go on."""
+    try:
+        store.note(asked.connection, asked.bulk, {'done': one.is_done(counts), 'counts': json.dumps(counts)})
+        store.stay(asked.connection, asked.bulk)
+        return not store.is_halted(asked.connection, asked.bulk)
+    except RedisError as trouble:  # a full server takes no notes, but lets jobs be deleted
+        logger.warning('How far %s is could not be noted: %s', one.name, trouble)
+        return True
