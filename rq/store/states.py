@@ -78,7 +78,7 @@ TRANSITIONS: dict[str, frozenset[Move]] = {
     'admit': _moves([S.RATE_LIMITED], [S.QUEUED]),
     'requeue': _moves([S.FAILED, S.STOPPED], PLACES),
     'enqueue_now': _moves([S.SCHEDULED, S.DEFERRED, S.READY_TO_ENQUEUE], PLACES),
-    'restore': _moves([None], [s for s in S if s not in {S.STARTED}]),
+    'restore': _moves([None], [s for s in S if s not in {S.STARTED, S.READY_TO_ENQUEUE}]),
     'cancel': _moves([s for s in S if s is not S.CANCELED], [S.CANCELED]),
     'delete': _moves(S, [None]),
     'drop_finished': _moves([S.FINISHED], [None]),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from rq.store import admin, claim, collect, enqueue, keys
+from rq.store import admin, bulk, claim, collect, enqueue, keys
 from rq.store import job as jobs
 from rq.store import worker as workers
 from rq.store.states import HOMES, TRANSITIONS, JobStatus
@@ -145,6 +145,22 @@ def requeue(redis: Redis, worker: Horse) -> object:
     return jobs.requeue(redis, 'default', ['a'])
 
 
+def restored(was: S, more: dict[str, object]) -> Act:
+    """A job of this status was deleted, and comes back."""
+
+    def restore(redis: Redis, worker: Horse) -> object:
+        if seen(redis) is None:
+            place(redis, was)
+            if more:
+                redis.hset(keys.job('p'), mapping=fields(status='scheduled'))
+                redis.zadd(keys.scheduled('default'), {'p': 4e9})
+                redis.hset(keys.job('a'), mapping=more)  # type: ignore[arg-type]
+            bulk.discard(redis, ['a'], bulk='b', room=10_000)
+        return bulk.restore(redis, 'b', ['a'])
+
+    return restore
+
+
 RETRY = {'retries_left': 1}
 LATER = {'retries_left': 1, 'retry_intervals': '[5]'}
 FORGET = {'failure_ttl': 0}
@@ -179,6 +195,11 @@ ACTS: dict[str, list[Act]] = {
         waiting_for(LIMITED, promote),
     ],
     'requeue': [requeue, waiting_for(LIMITED, requeue)],
+    'enqueue_now': [
+        lambda redis, _: bulk.enqueue_now(redis, ['a']),
+        waiting_for(LIMITED, lambda redis, _: bulk.enqueue_now(redis, ['a'])),
+    ],
+    'restore': [*(restored(was, {}) for was in S if was is not S.STARTED), restored(S.DEFERRED, DEPENDS)],
     'cancel': [lambda redis, _: jobs.cancel(redis, 'a')],
     'delete': [lambda redis, _: jobs.delete(redis, 'a')],
     'drop_finished': [lambda redis, _: collect.drop_finished(redis, 'default', ['a'])],
@@ -194,7 +215,8 @@ def test_every_script_of_the_table_is_tried() -> None:
 def test_the_table_says_what_a_script_does_and_nothing_else(redis: Redis, horse: HorseMaker, script: str) -> None:
     done = set()
     for before in [None, *S]:
-        for act in ACTS[script]:
+        # What comes back is another job than the one that has the id by now.
+        for act in ACTS[script][: 1 if script == 'restore' and before else None]:
             redis.flushall()
             if before is not None:
                 place(redis, before)

@@ -1,0 +1,438 @@
+"""Many jobs at once (discard, restore, cancel_many, move, enqueue_now): each only if it is where it was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from rq.store import bulk, enqueue, keys, limit
+from rq.store import job as jobs
+from rq.store.bulk import Seen
+from rq.store.states import JobStatus
+from tests.store.conftest import HorseMaker
+from tests.store.hands import (
+    all_keys,
+    entry,
+    fields,
+    ids,
+    put,
+    put_many,
+    sent_twice_is_sent_once,
+    status,
+    tokens,
+    waiting,
+)
+from tests.store.test_cancel_and_delete import REGISTRIES, clear_limit, place
+from tests.support.keyspace import difference, snapshot
+
+S = JobStatus
+BULK = 'b' * 16
+ROOM = 10_000_000
+
+
+def fail(horse: HorseMaker, *names: str) -> None:
+    """Fails the waiting jobs, which must be these."""
+    worker = horse()
+    pack = worker.ask().jobs
+    assert [job.id.decode() for job in pack] == list(names)
+    worker.ask(room=0, outcomes=[worker.outcome(job, 'X') for job in pack])
+
+
+def trash(redis: Redis, *names: str, home: str = '') -> list[str]:
+    """Deletes jobs so that they can be brought back."""
+    return bulk.discard(redis, names, Seen(home), BULK, ROOM)[1]
+
+
+def ours(redis: Redis) -> dict[bytes, object]:
+    """All keys but those of the trash, and the token that a queued job leaves."""
+    return {key: value for key, value in snapshot(redis).items() if b':trash' not in key and b':wake:' not in key}
+
+
+# --- discard ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('was', [s for s in S if s is not S.STARTED])
+@pytest.mark.parametrize('kept', [BULK, ''], ids=['kept', 'for good'])
+def test_a_discarded_job_leaves_nothing_but_the_trash(redis: Redis, was: JobStatus, kept: str) -> None:
+    place(redis, was)
+    redis.xadd(keys.results('a'), {'type': '1'})
+    redis.sadd(keys.dependents('a'), 'x')
+    redis.sadd(keys.dependencies('a'), 'y')
+    (bytes_, answers), again = sent_twice_is_sent_once(redis, lambda: bulk.discard(redis, ['a'], Seen(), kept, ROOM))
+    assert (answers, again) == (['KEPT' if kept else 'DELETED'], (0, ['GONE']))
+    clear_limit(redis)
+    trashed = {keys.trash(), keys.trashed(BULK), keys.trashed_job(BULK, 'a'), keys.trashed_results(BULK, 'a')}
+    assert {key.decode() for key in all_keys(redis)} == (trashed if kept else set())
+    assert bool(bytes_) == bool(kept)
+    assert all(86_000 < redis.ttl(key) <= 90_000 for key in all_keys(redis) if key != keys.trash().encode())
+
+
+def test_a_running_job_is_left_alone(redis: Redis, horse: HorseMaker) -> None:
+    put_many(redis, 'ab')
+    worker = horse()
+    job = worker.one(room=1)
+    assert trash(redis, 'a', 'b') == ['started', 'KEPT']
+    assert worker.ask(room=0, outcomes=[worker.outcome(job)]).became == [b'FINISHED']
+    jobs.cancel(redis, 'a')
+
+
+def test_a_canceled_job_that_still_runs_is_left_alone(redis: Redis, horse: HorseMaker) -> None:
+    put(redis, 'a')
+    horse().one()
+    jobs.cancel(redis, 'a')
+    assert trash(redis, 'a') == ['started']
+
+
+def test_what_is_not_where_it_was_seen_is_left_alone(redis: Redis, horse: HorseMaker) -> None:
+    put_many(redis, 'abc')
+    fail(horse, *'abc')
+    jobs.requeue(redis, 'default', ['b'])
+    assert trash(redis, *'abc', home='failed') == ['KEPT', 'queued', 'KEPT']
+    assert waiting(redis) == ['b']
+
+
+def test_a_stopped_job_is_among_the_failed(redis: Redis) -> None:
+    place(redis, S.STOPPED)
+    assert trash(redis, 'a', home='failed') == ['KEPT']
+
+
+def test_who_came_later_is_left_alone(redis: Redis) -> None:
+    put(redis, 'a')
+    put(redis, 'b', enqueued_at='2040-01-01T00:00:00.000000Z')
+    put(redis, 'c', enqueued_at=None)
+    redis.zadd(keys.canceled('default'), {'d': jobs.time(redis) + 5})
+    redis.hset(keys.job('d'), mapping=fields(status='canceled'))
+    seen = Seen('', jobs.time(redis))
+    assert bulk.discard(redis, 'abcd', seen)[1] == ['DELETED', 'LATER', 'DELETED', 'LATER']
+
+
+def test_what_exceeds_the_room_goes_for_good(redis: Redis) -> None:
+    put_many(redis, 'abc', meta=b'x' * 1000)
+    weight = redis.memory_usage(keys.job('a'))
+    kept, answers = bulk.discard(redis, 'abc', Seen(), BULK, int(weight * 2.5))
+    assert (kept, answers) == (2 * weight, ['KEPT', 'KEPT', 'DELETED'])
+    assert bulk.trashed_count(redis, [BULK]) == [2]
+
+
+def test_a_ghost_leaves_the_registry_in_which_it_was_seen(redis: Redis) -> None:
+    redis.zadd(keys.failed('default'), {'ghost': -1})
+    assert bulk.discard(redis, ['ghost'], Seen('failed', queue='default'))[1] == ['GONE']
+    assert all_keys(redis) == []
+
+
+def test_a_hash_of_a_wrong_type_can_be_discarded(redis: Redis) -> None:
+    redis.set(keys.job('a'), 'not mine')
+    redis.rpush(keys.queue('default'), 'a')
+    assert bulk.discard(redis, ['a'], Seen('queued', queue='default'), BULK, ROOM)[1] == ['DELETED']
+    assert all_keys(redis) == []
+
+
+@pytest.mark.parametrize('key', [keys.failed('default'), keys.executions('a'), keys.results('a')])
+def test_keys_of_a_wrong_type_stop_no_discard(redis: Redis, disorder: None, key: str) -> None:
+    redis.hset(keys.job('a'), mapping=fields(status='failed'))
+    redis.set(key, 'not mine')
+    assert trash(redis, 'a') == ['KEPT']
+    assert not redis.exists(keys.job('a'))
+
+
+def test_those_who_wait_for_a_discarded_job_are_canceled(redis: Redis) -> None:
+    put(redis, 'a')
+    enqueue.enqueue_when_ready(redis, 'default', entry('child', dependency_ids='["a"]'))
+    assert trash(redis, 'a') == ['KEPT']
+    assert status(redis, 'child') == 'canceled'
+
+
+def test_a_slot_of_a_limit_is_given_back(redis: Redis) -> None:
+    for name in 'ab':
+        enqueue.enqueue_when_ready(redis, 'default', entry(name, rate_limit_key='k', rate_limit_concurrency=1))
+    assert trash(redis, 'a') == ['KEPT']
+    assert (status(redis, 'b'), limit.holders(redis, 'k')) == ('queued', ['b'])
+
+
+def test_a_member_of_a_group_leaves_it_and_comes_back(redis: Redis) -> None:
+    put(redis, 'a', group_id='g')
+    redis.sadd(keys.group('g'), 'a')
+    trash(redis, 'a')
+    assert not redis.exists(keys.group('g'))
+    bulk.restore(redis, BULK, ['a'])
+    assert redis.smembers(keys.group('g')) == {b'a'}
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('place_told', [0, 450, None])
+def test_ids_leave_a_long_list_wherever_they_are(redis: Redis, place_told: int | None) -> None:
+    names = [f'j{number}' for number in range(1500)]
+    put_many(redis, names)
+    gone = names[500:600] + names[1400:1410]
+    assert set(bulk.discard(redis, gone, Seen('queued', place=place_told, queue='default'))[1]) == {'DELETED'}
+    assert waiting(redis) == [name for name in names if name not in set(gone)]
+
+
+def test_of_a_long_list_fewer_ids_are_given_to_a_script(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_many(redis, [f'j{number}' for number in range(100)])
+    monkeypatch.setattr(bulk, 'WALK', 300)
+    calls = redis.info('commandstats')['cmdstat_evalsha']['calls']
+    assert bulk.cancel_many(redis, [f'j{number}' for number in range(9)]) == ['CANCELED'] * 9
+    assert redis.info('commandstats')['cmdstat_evalsha']['calls'] - calls in (3, 4)  # one more where it was not loaded
+
+
+def test_an_id_that_looks_like_the_mark_of_a_taken_place_stays(redis: Redis, disorder: None) -> None:
+    put_many(redis, ['a', '\0taken', 'b'])
+    assert bulk.discard(redis, ['b'], Seen('queued', place=0))[1] == ['DELETED']
+    assert waiting(redis) == ['a', '\0taken']
+
+
+# --- restore ----------------------------------------------------------------------------------------------------------
+
+BACK = [s for s in S if s not in {S.STARTED, S.QUEUED, S.RATE_LIMITED, S.READY_TO_ENQUEUE, S.DEFERRED}]
+
+
+@pytest.mark.parametrize('was', BACK)
+def test_a_restored_job_is_where_it_was_and_as_it_was(redis: Redis, was: JobStatus) -> None:
+    place(redis, was)
+    redis.xadd(keys.results('a'), {'type': '1'})
+    redis.sadd(keys.queues(), keys.queue('default'))
+    before = ours(redis)
+    trash(redis, 'a')
+    answers = sent_twice_is_sent_once(redis, lambda: bulk.restore(redis, BULK, ['a']))
+    assert answers == ([was.value], ['GONE'])
+    assert difference(before, ours(redis)) == {}  # type: ignore[arg-type]
+    assert bulk.trashed_count(redis, [BULK]) == [0]
+
+
+def test_restored_waiting_jobs_are_at_the_end_of_their_queue_in_their_order(redis: Redis, horse: HorseMaker) -> None:
+    put_many(redis, 'abcd')
+    trash(redis, 'a', 'b')
+    assert bulk.restore(redis, BULK, bulk.trashed_ids(redis, BULK, 0, -1)) == ['queued', 'queued']
+    assert (waiting(redis), tokens(redis)) == (list('cdab'), 1)
+    assert ids(horse().ask()) == list('cdab')
+
+
+def test_a_restored_job_waits_for_what_it_waited_for(redis: Redis) -> None:
+    put(redis, 'parent')
+    enqueue.enqueue_when_ready(redis, 'default', entry('a', dependency_ids='["parent"]'))
+    trash(redis, 'a')
+    assert redis.smembers(keys.dependents('parent')) == set()
+    assert bulk.restore(redis, BULK, ['a']) == ['deferred']
+    assert redis.smembers(keys.dependents('parent')) == {b'a'}
+    trash(redis, 'a', 'parent')
+    assert bulk.restore(redis, BULK, ['a']) == ['queued']  # there is nothing to wait for any more
+
+
+def test_a_restored_job_asks_for_its_slot_again(redis: Redis) -> None:
+    for name in 'ab':
+        enqueue.enqueue_when_ready(redis, 'default', entry(name, rate_limit_key='k', rate_limit_concurrency=1))
+    trash(redis, 'a')
+    assert bulk.restore(redis, BULK, ['a']) == ['rate_limited']
+    assert (limit.holders(redis, 'k'), limit.waiters(redis, 'k')) == (['b'], ['a'])
+
+
+def test_an_id_that_was_used_again_is_not_overwritten(redis: Redis) -> None:
+    put(redis, 'a', note='old')
+    trash(redis, 'a')
+    put(redis, 'a', note='new')
+    answers = sent_twice_is_sent_once(redis, lambda: bulk.restore(redis, BULK, ['a']))
+    assert answers == (['TAKEN'], ['TAKEN'])
+    assert redis.hget(keys.job('a'), 'note') == b'new'
+    jobs.delete(redis, 'a')
+    assert bulk.restore(redis, BULK, ['a']) == ['queued']
+    assert redis.hget(keys.job('a'), 'note') == b'old'
+
+
+def test_what_would_not_run_any_more_does_not_come_back_and_what_had_ended_does_for_an_hour(redis: Redis) -> None:
+    put(redis, 'a', ttl=100)
+    redis.hset(keys.job('b'), mapping=fields(status='failed'))
+    redis.expire(keys.job('b'), 100)
+    redis.zadd(keys.failed('default'), {'b': jobs.time(redis) + 100})
+    trash(redis, 'a', 'b')
+    for name in 'ab':
+        redis.hset(keys.trashed_job(BULK, name), 'trash:expires', int(jobs.time(redis) * 1000) - 1)
+    assert bulk.restore(redis, BULK, ['a', 'b']) == ['EXPIRED', 'failed']
+    assert 3500 < redis.ttl(keys.job('b')) <= 3600
+    assert 3500 < float(redis.zscore(keys.failed('default'), 'b') or 0) - jobs.time(redis) <= 3601
+
+
+def test_a_job_whose_time_is_not_over_comes_back_with_what_is_left(redis: Redis) -> None:
+    put(redis, 'a', ttl=100)
+    trash(redis, 'a')
+    assert bulk.restore(redis, BULK, ['a']) == ['queued']
+    assert 90 < redis.ttl(keys.job('a')) <= 100
+
+
+def test_a_failed_job_that_is_kept_for_ever_comes_back_for_ever(redis: Redis) -> None:
+    redis.hset(keys.job('a'), mapping=fields(status='failed'))
+    redis.zadd(keys.failed('default'), {'a': -1})
+    redis.hset(keys.job('b'), mapping=fields(status='finished'))
+    redis.zadd(keys.finished('default'), {'b': '+inf'})
+    trash(redis, 'a', 'b')
+    bulk.restore(redis, BULK, ['a', 'b'])
+    assert (redis.zscore(keys.failed('default'), 'a'), redis.ttl(keys.job('a'))) == (-1, -1)
+    assert redis.zscore(keys.finished('default'), 'b') == float('inf')
+
+
+def test_a_queue_of_a_wrong_type_loses_no_job(redis: Redis, disorder: None) -> None:
+    put(redis, 'a')
+    trash(redis, 'a')
+    redis.set(keys.queue('default'), 'not mine')
+    assert bulk.restore(redis, BULK, ['a']) == ['BROKEN']
+    assert redis.exists(keys.trashed_job(BULK, 'a'))
+
+
+# --- cancel_many ------------------------------------------------------------------------------------------------------
+
+WAITING = [S.QUEUED, S.SCHEDULED, S.DEFERRED, S.RATE_LIMITED, S.READY_TO_ENQUEUE]
+
+
+@pytest.mark.parametrize('was', list(S))
+def test_what_waits_is_canceled_and_nothing_else(redis: Redis, was: JobStatus) -> None:
+    place(redis, was)
+    before = snapshot(redis)
+    if was not in WAITING:
+        assert bulk.cancel_many(redis, ['a']) == [was.value]
+        assert difference(before, snapshot(redis)) == {}
+        return
+    answers = sent_twice_is_sent_once(redis, lambda: bulk.cancel_many(redis, ['a']))
+    assert answers == (['CANCELED'], ['canceled'])
+    clear_limit(redis)
+    assert {key.decode() for key in all_keys(redis)} == {'rq:job:a', 'rq:canceled:default'}
+
+
+def test_a_canceled_job_gives_back_its_slot(redis: Redis) -> None:
+    for name in 'ab':
+        enqueue.enqueue_when_ready(redis, 'default', entry(name, rate_limit_key='k', rate_limit_concurrency=1))
+    assert bulk.cancel_many(redis, ['a', 'none']) == ['CANCELED', 'GONE']
+    assert waiting(redis) == ['b']
+
+
+# --- move -------------------------------------------------------------------------------------------------------------
+
+MOVED = [s for s in S if s not in {S.STARTED, S.CREATED}]
+
+
+@pytest.mark.parametrize('was', list(S))
+def test_a_moved_job_is_in_the_same_home_of_the_other_queue(redis: Redis, was: JobStatus) -> None:
+    place(redis, was)
+    before = snapshot(redis)
+    if was not in MOVED:
+        assert bulk.move(redis, 'other', [('a', b'', b'')]) == [was.value]
+        assert difference(before, snapshot(redis)) == {}
+        return
+    answers = sent_twice_is_sent_once(redis, lambda: bulk.move(redis, 'other', [('a', b'', b'')]))
+    assert answers == (['MOVED'], ['SAME'])
+    assert redis.hget(keys.job('a'), 'origin') == b'other'
+    assert status(redis, 'a') == was.value
+    home = {'stopped': 'failed', 'ready_to_enqueue': 'ready'}.get(was.value, was.value)
+    if home in REGISTRIES:
+        assert redis.zrange(REGISTRIES[home]('other'), 0, -1, withscores=True) == [(b'a', 4e9)]
+    assert waiting(redis, 'other') == (['a'] if was is S.QUEUED else [])
+    assert redis.sismember(keys.queues(), keys.queue('other'))
+    jobs.delete(redis, 'a')
+    clear_limit(redis)
+
+
+def test_moved_jobs_keep_their_order_and_wake_a_worker(redis: Redis, horse: HorseMaker) -> None:
+    put_many(redis, 'abcd')
+    put(redis, 'x', 'other')
+    redis.delete(keys.wake('other'))
+    bulk.move(redis, 'other', [(name, b'', b'') for name in 'bca'], Seen('queued', place=0))
+    assert (waiting(redis), waiting(redis, 'other'), tokens(redis, 'other')) == (['d'], list('xbca'), 1)
+    assert ids(horse(queues=['other']).ask()) == list('xbca')
+
+
+def test_a_signed_job_is_moved_with_a_signature_for_the_other_queue_only(redis: Redis) -> None:
+    put(redis, 'a', sig='old')
+    assert bulk.move(redis, 'other', [('a', b'', b'')]) == ['LATER']  # it was signed after it was read
+    assert bulk.move(redis, 'other', [('a', b'old', b'')]) == ['SIGNED']
+    assert bulk.move(redis, 'other', [('a', b'old', b'new')]) == ['MOVED']
+    assert redis.hget(keys.job('a'), 'sig') == b'new'
+
+
+def test_nothing_is_moved_to_a_key_that_is_no_queue(redis: Redis, disorder: None) -> None:
+    put(redis, 'a')
+    redis.set(keys.queue('other'), 'not mine')
+    before = snapshot(redis)
+    with pytest.raises(ResponseError, match='WRONGTYPE'):
+        bulk.move(redis, 'other', [('a', b'', b'')])
+    assert difference(before, snapshot(redis)) == {}
+    redis.delete(keys.queue('other'))
+    place(redis, S.FAILED, 'f')
+    redis.set(keys.failed('other'), 'not mine')
+    assert bulk.move(redis, 'other', [('f', b'', b'')]) == ['BROKEN']
+
+
+# --- enqueue_now ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('was', list(S))
+def test_what_waits_for_its_time_or_for_others_is_queued(redis: Redis, was: JobStatus) -> None:
+    place(redis, was)
+    before = snapshot(redis)
+    if was not in {S.SCHEDULED, S.DEFERRED, S.READY_TO_ENQUEUE}:
+        assert bulk.enqueue_now(redis, ['a']) == [was.value]
+        assert difference(before, snapshot(redis)) == {}
+        return
+    answers = sent_twice_is_sent_once(redis, lambda: bulk.enqueue_now(redis, ['a']))
+    assert answers == (['QUEUED'], ['queued'])
+    assert (waiting(redis), tokens(redis)) == (['a'], 1)
+
+
+def test_a_job_that_waited_for_another_is_forgotten_by_it(redis: Redis, horse: HorseMaker) -> None:
+    put(redis, 'parent', 'low')
+    enqueue.enqueue_when_ready(redis, 'default', entry('a', dependency_ids='["parent"]', enqueue_at_front='1'))
+    put(redis, 'x')
+    assert bulk.enqueue_now(redis, ['a'], Seen('deferred')) == ['QUEUED']
+    assert waiting(redis) == ['a', 'x']
+    worker = horse(queues=['low'])
+    worker.ask(room=0, outcomes=[worker.outcome(worker.one())])
+    assert waiting(redis) == ['a', 'x']
+
+
+def test_a_limit_holds_what_is_enqueued_now(redis: Redis) -> None:
+    enqueue.enqueue_when_ready(redis, 'default', entry('a', rate_limit_key='k', rate_limit_concurrency=1))
+    enqueue.schedule(
+        redis, 'default', entry('b', status='scheduled', rate_limit_key='k', rate_limit_concurrency=1), 4e9
+    )
+    assert bulk.enqueue_now(redis, ['b'], Seen('scheduled')) == ['RATE_LIMITED']
+
+
+# --- requeue, and records ---------------------------------------------------------------------------------------------
+
+
+def test_what_failed_after_it_was_seen_is_not_requeued(redis: Redis, horse: HorseMaker) -> None:
+    put_many(redis, 'ab')
+    fail(horse, 'a', 'b')
+    redis.hset(keys.job('b'), 'ended_at', '2040-01-01T00:00:00.000000Z')
+    assert jobs.requeue(redis, 'default', ['a', 'b'], before=jobs.time(redis) + 1e6) == ['QUEUED', 'LATER']
+    assert redis.zrange(keys.failed('default'), 0, -1) == [b'b']
+
+
+def test_a_bulk_begins_once(redis: Redis) -> None:
+    assert bulk.begin(redis, BULK, {'action': 'delete', 'total': 3})
+    assert not bulk.begin(redis, BULK, {'action': 'delete', 'total': 4})
+    assert bulk.read(redis, BULK) == {'action': 'delete', 'total': '3'}
+    assert (bulk.take(redis, BULK, 'one'), bulk.take(redis, BULK, 'two')) == (True, False)
+    assert bulk.is_worked_on(redis, BULK)
+    bulk.leave(redis, BULK)
+    assert bulk.take(redis, BULK, 'two')
+    assert not bulk.is_halted(redis, BULK)
+    bulk.note(redis, BULK, {'halt': '1'})
+    assert bulk.is_halted(redis, BULK)
+
+
+@pytest.mark.parametrize('act', [
+    lambda redis, ids_: bulk.discard(redis, ids_, Seen(), BULK, ROOM),
+    lambda redis, ids_: bulk.cancel_many(redis, ids_),
+    lambda redis, ids_: bulk.enqueue_now(redis, ids_),
+    lambda redis, ids_: bulk.move(redis, 'other', [(name, b'', b'') for name in ids_]),
+    lambda redis, ids_: bulk.restore(redis, BULK, ids_),
+], ids=['discard', 'cancel_many', 'enqueue_now', 'move', 'restore'])  # fmt: skip
+def test_ids_that_are_not_there_change_nothing(redis: Redis, act: Callable[[Redis, list[str]], object]) -> None:
+    put(redis, 'a')
+    before = snapshot(redis)
+    act(redis, ['none', 'žluť', 'a b', ''])
+    assert difference(before, snapshot(redis)) == {}
