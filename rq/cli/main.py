@@ -24,7 +24,6 @@ COMMANDS = {
     'server': 'server',
     'suspend': 'suspend',
     'up': 'up',
-    'why': 'why',
     'worker': 'worker',
     'worker-pool': 'worker_pool',
 }

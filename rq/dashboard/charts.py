@@ -13,7 +13,7 @@ from .filters import number
 __all__ = ['bars', 'histogram', 'line', 'meter', 'spark', 'strip']
 
 Points = Sequence[tuple[float, float | None]]
-WIDTH = 720
+WIDTH = 600
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 20
 
 
@@ -174,10 +174,10 @@ def strip(states: Sequence[tuple[str, str]]) -> Markup:
     return _svg('cells', len(states) * 10 - 2, 16, words, cells)
 
 
-def meter(part: float | None, whole: float | None, label: str = '') -> Markup:
-    """A bar that is filled to a share."""
+def meter(part: float | None, whole: float | None, label: str = '', limit: bool = False) -> Markup:
+    """A bar that is filled to a share; with `limit` from 80 % on in the colour of failure."""
     share = 0.0 if not part or not whole else min(max(part / whole, 0.0), 1.0)
-    level = 'full' if share >= 0.8 else 'part'
+    level = 'full' if limit and share >= 0.8 else 'part'
     words = label or f'{number(part)} of {number(whole)}'
     return Markup(
         '<svg class="meter {}" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="{}"><title>{}</title>'

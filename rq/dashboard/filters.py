@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-__all__ = ['FILTERS', 'ago', 'number', 'seconds', 'short', 'size']
+__all__ = ['FILTERS', 'ago', 'number', 'rate', 'seconds', 'short', 'size']
 
 NOTHING = '–'
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -87,4 +87,19 @@ def short(value: Any, most: int = 80) -> Markup:
     return Markup('<span title="{}">{}</span>').format(text[:1_000], cut)
 
 
-FILTERS = {'ago': ago, 'seconds': seconds, 'number': number, 'bytes': size, 'short': short}
+def rate(value: float | None) -> str:
+    """12.3/s, or 4.2/min for what is rarer than once a second."""
+    if value is None:
+        return NOTHING
+    return f'{number(round(value, 1))}/s' if value >= 1 else f'{number(round(value * 60, 1))}/min'
+
+
+FILTERS = {
+    'ago': ago,
+    'seconds': seconds,
+    'number': number,
+    'bytes': size,
+    'short': short,
+    'rate': rate,
+    'zip': lambda one, other: list(zip(one, other, strict=True)),
+}

@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 from redis import Redis
+from waitress import wasyncore
 from waitress.server import create_server
 
 from rq.dashboard import create_app
@@ -44,11 +45,11 @@ class Served:
         self.thread.start()
 
     def close(self) -> None:
-        self.server.maintenance_interval = 0
-        self.server.close()
+        """Ends connections and threads; the loop closes its own sockets, and ends when it has none."""
         self.server.task_dispatcher.shutdown(timeout=2)
-        # The loop wakes up at most a second after its sockets are closed.
+        self.server.trigger.pull_trigger(lambda: wasyncore.close_all(self.server._map))
         self.thread.join(timeout=5)
+        assert not self.thread.is_alive()
 
 
 @pytest.fixture

@@ -1,0 +1,117 @@
+"""Sets the scene: real workers on a real server, jobs of every state, and addresses that show them."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from rq import Queue, Retry
+from rq.dashboard.page import PAGES
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+
+HERE = Path(__file__).parent
+ADDRESSES = ['ada@example.org', 'ben@example.org', 'eva@example.org', 'zdeněk@example.cz', 'nobody@nowhere.invalid']
+
+
+class Scene:
+    """A shop at work."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.redis = Redis.from_url(url)
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.orders = 1_000
+
+    def queue(self, name: str) -> Queue:
+        return Queue(name, connection=self.redis)
+
+    def worker(self, name: str, *queues: str) -> None:
+        """Starts a worker."""
+        command = [
+            sys.executable,
+            '-m',
+            'rq.cli',
+            'worker',
+            '--name',
+            name,
+            '--url',
+            self.url,
+            '--path',
+            str(HERE),
+            *queues,
+        ]
+        log = open(os.devnull, 'wb')  # noqa: SIM115 - the process has it
+        self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=HERE))
+
+    def set_up(self) -> None:
+        """Queues, workers, jobs of every kind; returns when the picture is worth taking."""
+        random.seed(7)
+        self.worker('web-1.mail', 'mail', 'default')
+        self.worker('web-2.mail', 'mail', 'default')
+        self.worker('web-1.images', 'images', 'default')
+        self.worker('batch-1', 'reports', 'default')
+        for _ in range(8):
+            self.trade(60)
+            time.sleep(0.7)
+        self.leave_behind()
+        time.sleep(3)
+
+    def trade(self, orders: int) -> None:
+        """What some orders bring."""
+        mail, default, images = self.queue('mail'), self.queue('default'), self.queue('images')
+        for _ in range(orders):
+            self.orders += 1
+            mail.enqueue('shop.send_receipt', self.orders, to=random.choice(ADDRESSES))
+            if self.orders % 3 == 0:
+                default.enqueue('shop.charge_card', self.orders, random.uniform(5, 300), token='tok_' + 'x' * 12)
+            if self.orders % 4 == 0:
+                images.enqueue(
+                    'shop.resize_image', f'/pictures/{self.orders}.{"bmp" if self.orders % 16 == 0 else "jpg"}', 640
+                )
+
+    def leave_behind(self) -> None:
+        """What waits, runs, and is to come when the picture is taken."""
+        default, reports = self.queue('default'), self.queue('reports')
+        reports.enqueue('shop.build_report', '2026-10', job_timeout=900, description='Sales report of October')
+        reports.enqueue('shop.build_report', '2026-11', job_timeout=900)
+        first = default.enqueue('shop.sync_stock', 'Brno')
+        default.enqueue('shop.notify', 17, depends_on=[first])
+        default.enqueue_in(timedelta(minutes=12), 'shop.sync_stock', 'Praha')
+        default.enqueue_in(timedelta(hours=3), 'shop.sync_stock', 'Ostrava')
+        default.enqueue('shop.charge_card', 9 * 113, 12.5, token='tok_y', retry=Retry(max=3, interval=300))
+        blocked = reports.enqueue('shop.build_report', '2026-12', job_timeout=900)
+        default.enqueue('shop.notify', 18, depends_on=[blocked])
+        for country in ('CZ', 'SK', 'AT', 'DE', 'PL'):
+            self.queue('exports').enqueue('shop.import_catalog', f'https://suppliers.example/{country}.csv')
+        self.queue('images').enqueue('shop.import_catalog', 'https://suppliers.example/HU.csv', job_timeout=120)
+        self.trade(150)
+
+    def pages(self) -> dict[str, str]:
+        """Name -> path of every page that there is."""
+        default = self.queue('default')
+        failed: list[Any] = FailedJobRegistry(queue=self.queue('mail')).get_job_ids(0, 0)
+        running: list[Any] = StartedJobRegistry(queue=self.queue('reports')).get_job_ids(0, 0)
+        parts = {
+            'queue': '/queue/mail',
+            'worker': '/worker/batch-1',
+            'job': f'/job/{(failed or default.get_job_ids() or ["x"])[0]}',
+            'job-running': f'/job/{(running or ["x"])[0]}',
+            'function': '/function/shop.charge_card',
+        }
+        found = {name: page.rule for name, page in PAGES.items() if '<' not in page.rule}
+        return {**found, **{name: path for name, path in parts.items() if name.partition('-')[0] in PAGES}}
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+        for process in self.processes:
+            process.wait()
+        self.redis.close()
