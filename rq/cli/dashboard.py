@@ -28,11 +28,13 @@ FROM_OUTSIDE = {
 }  # fmt: skip
 YES = ('1', 'true', 'yes', 'on')
 
+PORT = click.IntRange(0, 65535)
+
 OPTIONS = (
     click.option(
-        '-b', '--host', '--bind', 'host', default='127.0.0.1', show_default=True, help='Address to listen on.'
+        '-b', '--host', '--bind', 'host', envvar='RQ_DASHBOARD_BIND', default='127.0.0.1', help='Address to listen on.'
     ),
-    click.option('-p', '--port', type=click.IntRange(0, 65535), default=9181, show_default=True, help='Its port.'),
+    click.option('-p', '--port', envvar='RQ_DASHBOARD_PORT', type=PORT, default=9181, help='Its port.'),
     click.option('--auth', type=click.Choice(['none', 'basic', 'token', 'forward']), help='How people log in.'),
     click.option(
         '--user', 'username', metavar='NAME', help='Whose password RQ_DASHBOARD_PASSWORD is (default: admin).'

@@ -1,4 +1,4 @@
-"""`rq up`: a server if none answers, and workers; one tree of processes that ends together."""
+"""`rq up`: a server if none answers, workers, and the dashboard; one tree of processes that ends together."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
+from .companion import Companion, same_again
 from .errors import CommandError, ExitCode, note, tell
 from .herd import Herd, HerdFailed
 from .options import check_queue_names, common_options
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ['up']
 
-# The common options that a worker is to have too. The URL is handed on in the environment.
-COMMON_PARAMETERS = ('config', 'worker_class', 'job_class', 'queue_class', 'connection_class', 'path', 'serializer')
 LOCAL = {'localhost': '127.0.0.1', '127.0.0.1': '127.0.0.1', '::1': '::1'}
 LOADING_POLL, SUSPENDED_POLL = 0.2, 0.5
 # When the server is gone nothing can be stored any more, but a job may still do what else it does.
@@ -40,41 +38,28 @@ SECOND_SIGNAL_SECONDS, COLD_SECONDS = 1.1, 8.0
 @click.argument('queues', nargs=-1, callback=check_queue_names)
 @click.option('-n', '--workers', 'number', type=click.IntRange(min=1), default=1, show_default=True, help='How many.')
 @click.option('--data', metavar='FOLDER', default=DATA_FOLDER, show_default=True, help='Folder in which jobs are kept.')
+@click.option('--no-dashboard', is_flag=True, help='Without the dashboard.')
 @common_options
-def up(config: CliConfig, queues: tuple[str, ...], number: int, data: str) -> None:
-    """Starts a server if there is none, and workers."""
+def up(config: CliConfig, queues: tuple[str, ...], number: int, data: str, no_dashboard: bool) -> None:
+    """Starts a server if there is none, workers and the dashboard."""
     started = _server_if_missing(config.quick_connection, data)
-    herd = Herd(*_command(config, queues), number)
+    words, environment = same_again(config, 'worker')
+    herd, companion = Herd([*words, '--', *queues], environment, number), Companion()
     workers = '1 worker' if number == 1 else f'{number} workers'
     tell(f'Starting {workers}; Ctrl-C ends everything')
     sys.stdout.flush()
     try:
         with Signals() as signals:
-            _Watch(config, herd, started, signals).run()
+            if not no_dashboard:
+                companion.start(config, '--next-port')
+            _Watch(config, herd, started, signals, companion).run()
     except HerdFailed as error:
         raise CommandError(str(error), ExitCode.USAGE if error.code == ExitCode.USAGE else ExitCode.FAILED) from error
     finally:
         herd.kill()
+        companion.stop()
         if started is not None:
             started.stop()
-
-
-def _command(config: CliConfig, queues: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
-    """The command line of a worker and its environment, which has the URL: others see command lines, and passwords in them."""
-    # Without -P the folder of `python -m` comes first on the path of a worker too, as it does on ours.
-    safe = [] if sys.path[0] in ('', os.getcwd()) else ['-P']
-    context = click.get_current_context()
-    words = [sys.executable, *safe, '-m', 'rq.cli', 'worker']
-    for parameter in COMMON_PARAMETERS:
-        # What was typed is repeated; what is in the environment, they find there.
-        if context.get_parameter_source(parameter) is ParameterSource.COMMANDLINE:
-            value = context.params[parameter]
-            for one in value if isinstance(value, tuple) else (value,):
-                words += [f'--{parameter.replace("_", "-")}', one]
-    environment = dict(os.environ)
-    if config.url:
-        environment['RQ_REDIS_URL'] = config.url
-    return [*words, '--', *queues], environment
 
 
 def _server_if_missing(connection: Redis, data: str) -> EmbeddedServer | None:
@@ -126,6 +111,7 @@ class _Watch:
     herd: Herd
     started: EmbeddedServer | None
     signals: Signals
+    companion: Companion
     cold_at: float | None = None  # when workers are asked a second time, and end their jobs
     kill_at: float | None = None  # when what still runs is killed
     told_suspended: bool = False
@@ -139,6 +125,7 @@ class _Watch:
             if self.signals.wait(self._patience()) & Signals.ENDING:
                 self._end()
             self.herd.reap()
+            self.companion.look()
             if self.started is not None and not self.started.running and not self.failure:
                 self.failure = server_ended(self.started)
                 note(self.failure, 'red')

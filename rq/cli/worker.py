@@ -102,6 +102,9 @@ OPTIONS = (
     ),
     *POLICIES,
     click.option('--preload', multiple=True, metavar='MODULE', help='Module to import once, early (repeatable).'),
+    click.option(
+        '--with-dashboard', is_flag=True, help='Serve the dashboard as well (RQ_DASHBOARD_... has its options).'
+    ),
     click.option('--no-reload', is_flag=True, help='Do not look for changed source files.'),
 )
 
@@ -122,7 +125,7 @@ def worker(config: CliConfig, queues: tuple[str, ...], **options: Any) -> None:
     level = wanted_level(options)
     configure_logging(config.settings)
     apply_safety(options, config.settings)
-    with _pid_file(options['pid']):
+    with _pid_file(options['pid']), _dashboard(config, options['with_dashboard']):
         refuse_when_suspended(config)
         built = _build(config, queues or queues_of(config.settings), options)
         built.work(
@@ -209,6 +212,20 @@ def configure_logging(settings: Mapping[str, Any]) -> None:
         dictConfig(settings['DICT_CONFIG'])
     except (ValueError, TypeError, AttributeError, ImportError) as error:
         raise CommandError(f'DICT_CONFIG of the settings cannot be used: {error.__cause__ or error}') from error
+
+
+@contextmanager
+def _dashboard(config: CliConfig, wanted: bool) -> Iterator[None]:
+    """The dashboard beside it, if it is wanted."""
+    from .companion import Companion
+
+    companion = Companion()
+    try:
+        if wanted:
+            companion.start(config)
+        yield
+    finally:
+        companion.stop()
 
 
 @contextmanager

@@ -118,7 +118,7 @@ def test_a_worker_that_is_killed_is_replaced(up: Up) -> None:
 
 def test_when_the_server_dies_everything_ends_and_says_why(up: Up) -> None:
     process = up.start()
-    [server] = [child for child in process.children() if 'worker' not in child.cmdline()]
+    [server] = [child for child in process.children() if not {'worker', 'dashboard'} & {*child.cmdline()}]
     server.kill()
     assert process.wait(15) == 1
     assert 'The server has ended by itself (code -9)\n' in process.stderr
