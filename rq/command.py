@@ -17,6 +17,7 @@ from rq.job import Job, JobStatus
 from rq.store import job as job_store
 from rq.store import listen
 from rq.store.fields import text
+from rq.store.script import nonce
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -43,6 +44,8 @@ PUBSUB_CHANNEL_TEMPLATE = listen.channel('%s')
 
 # Of a message in a log line.
 SHOWN = 100
+# What a second copy of does harm.
+ONCE = {'shutdown', 'kill-horse'}
 
 
 # --- to send
@@ -55,12 +58,12 @@ def send_command(connection: Redis, worker_name: str, command: str, **kwargs: An
 
 def send_shutdown_command(connection: Redis, worker_name: str) -> None:
     """Asks a worker to end as after Ctrl-C: the running job is finished; a second time, it is not."""
-    send_command(connection, worker_name, 'shutdown')
+    send_command(connection, worker_name, 'shutdown', call=nonce())
 
 
 def send_kill_horse_command(connection: Redis, worker_name: str) -> None:
     """Has the process killed that runs a worker's jobs: the running one counts as lost, and is retried if it may be."""
-    send_command(connection, worker_name, 'kill-horse')
+    send_command(connection, worker_name, 'kill-horse', call=nonce())
 
 
 def send_stop_job_command(connection: Redis, job_id: str, serializer: Any = None) -> None:
@@ -99,11 +102,13 @@ def parse_payload(payload: dict[Any, Any]) -> dict[Any, Any]:
 
 
 def handle_command(worker: BaseWorker, payload: dict[Any, Any]) -> None:
-    """Does what a command says; unknown ones are ignored. Raises ValueError for what is no command at all."""
+    """Does what a command says; unknown ones are ignored, and copies of one that redis-py has sent twice. Raises ValueError for what is no command at all."""
     said: Any = payload
     command = said.get('command') if isinstance(said, dict) else None
     if not isinstance(command, str):
         raise ValueError(f'not a command: {str(payload)[:SHOWN]}')
+    if command in ONCE and worker.has_heard(said.get('call')):
+        return
     if command == 'shutdown':
         handle_shutdown_command(worker)
     elif command == 'kill-horse':

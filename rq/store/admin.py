@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
-from .script import Script
+from .script import Script, nonce
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ def suspend(connection: Any, seconds: int | None = None, queue: str | None = Non
 
 def resume(connection: Any, queue: str | None = None) -> bool:
     """Whether there was a suspension to end. Workers are woken for what waits."""
-    return bool(_resume(connection, _marker(queue), *([queue] if queue else [])))
+    return bool(_resume(connection, _marker(queue), nonce(), *([queue] if queue else [])))
 
 
 def is_suspended(connection: Any, queue: str | None = None) -> bool:

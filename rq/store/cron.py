@@ -12,7 +12,7 @@ from rq.defaults import DEFAULT_CRON_SCHEDULER_TTL as SCHEDULER_TTL
 from . import keys
 from .fields import text
 from .read import hashes
-from .script import Script
+from .script import Script, nonce
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,12 +113,12 @@ def enqueue_slot(connection: Any, queue: str, entry: Entry, slot: Slot) -> Any:
 
 def pause(connection: Any, name: str) -> bool:
     """Whether it was not paused before. No scheduler enqueues it until `resume`."""
-    return bool(_steer_cron(connection, keys.cron_state(name), 'pause', '', STATE_TTL))
+    return bool(_steer_cron(connection, keys.cron_state(name), 'pause', nonce(), STATE_TTL))
 
 
 def resume(connection: Any, name: str) -> bool:
     """Whether it was paused. What fell into the pause is not caught up."""
-    return bool(_steer_cron(connection, keys.cron_state(name), 'resume', '', STATE_TTL))
+    return bool(_steer_cron(connection, keys.cron_state(name), 'resume', nonce(), STATE_TTL))
 
 
 def run_now(connection: Any, name: str, nonce: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
-from .script import Script
+from .script import Script, nonce
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def register(connection: Any, queue: str, job_id: str, others: Sequence[str]) ->
 
 def enqueue_dependents(connection: Any, job_id: str) -> dict[str, list[str]]:
     """Queue -> ids of the jobs released by this: those that wait for a job need not any more, whatever became of it."""
-    answer = _enqueue_dependents(connection, keys.dependents(job_id), job_id)
+    answer = _enqueue_dependents(connection, keys.dependents(job_id), job_id, nonce())
     released: dict[str, list[str]] = {}
     for queue, dependent in zip(answer[::2], answer[1::2], strict=True):
         released.setdefault(text(queue), []).append(text(dependent))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import keys
 from .fields import text
 from .read import hash_fields, hashes
-from .script import Script
+from .script import Script, nonce
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -152,7 +152,7 @@ def requeue(
     """
     where = 'front' if at_front else 'back'
     seen = '' if before is None else f'{before:.6f}'
-    answer = _requeue(connection, keys.queue(queue), queue, where, seen, *job_ids)
+    answer = _requeue(connection, keys.queue(queue), queue, where, seen, nonce(), *job_ids)
     return [part.decode() for part in answer]
 
 
@@ -162,7 +162,7 @@ def cancel(connection: Any, job_id: str, release: bool = False, forget_dependenc
     `release`: those that wait for it need not any more. `forget_dependencies`: those it waits for forget it.
     """
     flags = ('1' if release else '', '1' if forget_dependencies else '')
-    answer = _cancel(connection, keys.job(job_id), job_id, *flags)
+    answer = _cancel(connection, keys.job(job_id), job_id, *flags, nonce())
     if not isinstance(answer, list):
         return answer
     released: dict[str, list[str]] = {}

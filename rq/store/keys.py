@@ -56,6 +56,7 @@ __all__ = [
     'releasing',
     'results',
     'scheduled',
+    'said',
     'scheduler',
     'scheduler_lock',
     'stats',
@@ -230,6 +231,11 @@ def nudge() -> str:
 def gone(job_id: str) -> str:
     """Ours. String: a job that was deleted as it finished, so that its enqueue is not repeated. Expires in 30 s."""
     return f'{PREFIX}:gone:{job_id}'
+
+
+def said(call: str) -> str:
+    """Ours. String: what a call answered, by its nonce, in case it is sent again. Expires in 120 s."""
+    return f'{PREFIX}:said:{call}'
 
 
 def scheduler(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
-from .script import Script
+from .script import Script, nonce
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,7 +79,7 @@ def remove(connection: Any, queue: str, job_id: str) -> Any:
 
 def push(connection: Any, queue: str, job_id: str, at_front: bool = False) -> Any:
     """Puts an id on the list, as is."""
-    return _push(connection, keys.queue(queue), job_id, 'front' if at_front else 'back')
+    return _push(connection, keys.queue(queue), job_id, 'front' if at_front else 'back', nonce())
 
 
 def pop(connection: Any, queue: str) -> str | None:
@@ -141,7 +141,7 @@ def empty(connection: Any, queue: str) -> int:
         chunk = connection.lrange(keys.queue(queue), 0, min(left, 500) - 1)
         if not chunk:
             break
-        gone += int(_empty_chunk(connection, keys.queue(queue), *chunk))
+        gone += int(_empty_chunk(connection, keys.queue(queue), nonce(), *chunk))
         left -= len(chunk)
     return gone
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +17,15 @@ from rq._faultpoints import ARMED
 from . import keys
 from .imitation import explained, require_scripts
 
-__all__ = ['FOLDER', 'Script', 'resolve']
+__all__ = ['FOLDER', 'Script', 'nonce', 'resolve']
 
 FOLDER = Path(__file__).with_name('lua')
 INCLUDE = re.compile(r'^--- @include (\w+)$', re.MULTILINE)
+
+
+def nonce() -> str:
+    """What tells one call from all others, however often it is sent (lua/lib/once.lua)."""
+    return os.urandom(8).hex()
 
 
 def resolve(name: str) -> str:

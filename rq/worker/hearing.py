@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from redis.exceptions import RedisError
@@ -30,6 +31,8 @@ AT_ONCE = 64
 LONGEST = 16 * 1024
 # Seconds between tries to subscribe: from, to.
 SOONEST, LATEST = 0.5, 5.0
+# Commands that are known again.
+REMEMBERED = 64
 # Lines about messages that cannot be obeyed, within so many seconds; the rest is counted.
 LINES, WITHIN = 5, 10.0
 
@@ -80,6 +83,16 @@ class Hearing:
         from rq.command import handle_command, parse_payload
 
         handle_command(self, parse_payload(message))  # type: ignore[arg-type]  # a part of BaseWorker
+
+    def has_heard(self, call: object) -> bool:
+        """Whether a command with this nonce came before. Done again it would end the next job, or not wait for this one."""
+        if not isinstance(call, str):
+            return False
+        known = self.__dict__.setdefault('_commands', deque(maxlen=REMEMBERED))
+        if call in known:
+            return True
+        known.append(call)
+        return False
 
     def request_stop_execution(self, execution_id: str) -> None:
         """Ends the run with this id, if this worker has it: its job becomes `stopped`."""

@@ -22,6 +22,7 @@ DATA = (
     Difference(JOB + r'retries_used', GONE, ANY, 'ours: the retries so far, to find the interval'),
     Difference(r'.*KEY rq:wake:\w+( TTL)?', GONE, ANY, 'ours: the token that wakes one idle worker'),
     Difference(r'.*KEY rq:worker:[\w-]+:pack.*', GONE, ANY, 'ours: the last request of a worker; expires'),
+    Difference(r'.*KEY rq:said:\w+( TTL)?', GONE, ANY, 'ours: what a call answered, should it be sent again; expires'),
     Difference(r'.*KEY rq:gone:\w+( TTL)?', GONE, ANY, 'ours: that a job was deleted at its end; expires'),
     Difference(r'.*KEY rq:clean_groups( TTL)?', ANY, ANY, "RQ's lock of its maintenance; ours has none to hold"),
     Difference(r'groups \| the lock', 'False', 'True', 'the same'),
@@ -92,6 +93,7 @@ MORE = (
     Difference(r'retries \| KEY rq:worker:w (successful|failed)_job_count', ANY, ANY, 'who asks to be run again has not failed'),
     Difference(r'retries \| never.get_retry_interval\(\)', 'raises AssertionError .*', '0', 'nothing is left to wait for'),
     Difference(r'changing_a_queue \| push_job_id.*', 'None', r'\d+', 'how many there are now, as the list says'),
+    Difference(r'commands \| heard [01]', ANY, r'.*, "call": "\w+"\}', 'a nonce: a copy that redis-py sent does nothing'),
     Difference(r'workers \| KEY rq:worker:w state', 'idle', 'busy', 'a burst that was refused touches no state'),
 )  # fmt: skip
 

@@ -101,7 +101,8 @@ class Store:
     def enqueue_when_ready(self, told: Told, before: list[str] | None = None) -> str:
         """`before`: ids that come to its queue before it."""
         if self._known(told):
-            return 'AGAIN'
+            waits = self.jobs.get(told.id)
+            return waits.status.upper() if waits and waits.status in {'deferred', 'rate_limited'} else 'AGAIN'
         if self._is_circle(told.id, told.others):
             return 'CYCLE'
         job = self._write(told, 'created')

@@ -132,8 +132,8 @@ def ids(answer: claim.Answer) -> list[str]:
 
 
 def all_keys(redis: Redis) -> list[bytes]:
-    """Every key of the database, sorted."""
-    return sorted(redis.scan_iter(count=1000))
+    """Every key of the database, sorted, but for what calls have answered, which is kept for two minutes."""
+    return sorted(key for key in redis.scan_iter(count=1000) if not key.startswith(keys.said('').encode()))
 
 
 def waiting(redis: Redis, queue: str = 'default') -> list[str]:

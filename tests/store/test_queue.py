@@ -30,15 +30,15 @@ def test_a_chunk_sent_twice_takes_nothing_more(redis: Redis) -> None:
     """It took as many again: jobs that were enqueued since."""
     put_many(redis, 'abcdef')
     chunk = Script('empty_chunk')
-    answers = sent_twice_is_sent_once(redis, lambda: chunk(redis, keys.queue('default'), 'a', 'b', 'c'))
-    assert answers == (3, 0)
+    answers = sent_twice_is_sent_once(redis, lambda: chunk(redis, keys.queue('default'), 'one', 'a', 'b', 'c'))
+    assert answers == (3, 3)
     assert waiting(redis) == ['d', 'e', 'f']
 
 
 def test_a_chunk_takes_what_is_still_at_the_head_and_leaves_what_came_meanwhile(redis: Redis) -> None:
     put_many(redis, 'abcd')
     put(redis, 'x', at_front=True)
-    assert Script('empty_chunk')(redis, keys.queue('default'), 'a', 'b', 'c', 'd') == 3
+    assert Script('empty_chunk')(redis, keys.queue('default'), '', 'a', 'b', 'c', 'd') == 3
     assert waiting(redis) == ['x', 'd']
 
 

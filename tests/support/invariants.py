@@ -60,6 +60,7 @@ FAMILIES: dict[Callable[..., str], str] = {
     keys.scheduler_lock: 'ttl',
     keys.first_seen: 'ttl',
     keys.gone: 'ttl',
+    keys.said: 'ttl',
     keys.lease: 'ttl',
     keys.clean_registries: 'ttl',
     keys.clean_groups: 'ttl',

@@ -75,8 +75,8 @@ def test_commands_are_on_the_wire_as_rqs(redis: Redis, queue: Queue) -> None:
         told = [json.loads(heard.get_message(timeout=5)['data']) for _ in range(5)]
     assert told == [
         {'command': 'own', 'number': 1, 'text': 'ů'},
-        {'command': 'shutdown'},
-        {'command': 'kill-horse'},
+        {'command': 'shutdown', 'call': told[1]['call']},
+        {'command': 'kill-horse', 'call': told[2]['call']},
         {'command': 'stop-job', 'job_id': job.id},
         {'command': 'stop-execution', 'job_id': job.id, 'execution_id': 'e1'},
     ]
@@ -109,6 +109,24 @@ def test_a_second_shutdown_a_second_later_is_a_cold_one(
     send_shutdown_command(redis, 'w1')
     at_work.wait(5)
     assert job.get_status() == 'failed'
+
+
+def test_I6_a_copy_of_a_command_does_nothing_more(
+    at_work: Process, redis: Redis, queue: Queue, journal: Journal
+) -> None:
+    """redis-py sends one again when its reply was lost: it killed the next job, or the one that was to be finished."""
+    queue.enqueue(jobs.sleep, 60)
+    begun(journal)
+    redis.publish('rq:pubsub:w1', json.dumps({'command': 'kill-horse', 'call': 'one'}))
+    job = queue.enqueue(jobs.sleep, 2)
+    wait_for(lambda: len([line for line in journal.lines if line.startswith('sleep')]) == 2)
+    redis.publish('rq:pubsub:w1', json.dumps({'command': 'kill-horse', 'call': 'one'}))
+    redis.publish('rq:pubsub:w1', json.dumps({'command': 'shutdown', 'call': 'two'}))
+    at_work.wait_for_output('Warm shut down')
+    time.sleep(1.1)
+    redis.publish('rq:pubsub:w1', json.dumps({'command': 'shutdown', 'call': 'two'}))
+    assert at_work.wait(10) == 0
+    assert job.get_status() == 'finished'
 
 
 def test_kill_horse_fails_the_running_job_and_the_worker_goes_on(

@@ -1,16 +1,19 @@
 -- Deletes a stretch of a queue with its jobs: those of the ids given that are still at its head. Sent twice, nothing
--- more goes. One that runs already (its id was on the list twice), and an entry left over from an earlier use of its id, is
+-- more goes, and it answers the same. One that runs already (its id was on the list twice), and an entry left over from an earlier use of its id, is
 -- only taken off the list.
 -- KEYS: 1 the list of the queue
--- ARGV: 1 prefix  2.. ids from the head of the list (up to 1,000)
+-- ARGV: 1 prefix  2 nonce of this call  3.. ids from the head of the list (up to 1,000)
 -- answers: how many ids were taken off the list
 --- @include keys
 --- @include try
 --- @include erase
 --- @include stale
+--- @include once
 local q, wanted, taken = string.sub(KEYS[1], #k_queue('') + 1), {}, 0
-for a = 2, #ARGV do wanted[ARGV[a]] = (wanted[ARGV[a]] or 0) + 1 end
-for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, #ARGV - 2)) do
+local before = said(ARGV[2])
+if before then return before end
+for a = 3, #ARGV do wanted[ARGV[a]] = (wanted[ARGV[a]] or 0) + 1 end
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, #ARGV - 3)) do
   if (wanted[id] or 0) > 0 then
     wanted[id] = wanted[id] - 1
     taken = taken + 1
@@ -20,4 +23,4 @@ for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, #ARGV - 2)) do
     if h[1] ~= 'started' and not stale(q, id, left) then erase(id) end
   end
 end
-return taken
+return taken > 0 and say(ARGV[2], taken) or taken

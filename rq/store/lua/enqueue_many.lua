@@ -42,6 +42,7 @@ while i <= #ARGV and ok do
     waits and is_circle_in or nil)
   if ok then
     if answer ~= 'CYCLE' then ids[#ids + 1] = id end
+    if waits and answer == 'AGAIN' then answer = found_again(id) end
     answers[#answers + 1] = answer == 'QUEUED' and go(id, where) or answer
   end
   i = last + 1

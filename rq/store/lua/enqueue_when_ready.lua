@@ -2,8 +2,9 @@
 -- limit, or on its queue when neither holds it. What it waits for is in its fields. Sent twice, it is there once.
 -- KEYS: 1 the list of the queue
 -- ARGV: 1 prefix  2 queue  3 id  4 call (see enqueue.lua)  5 ttl (seconds, 0 none)  6.. field, value, ...
--- answers: QUEUED, DEFERRED, RATE_LIMITED; AGAIN (this call was here before); CYCLE (a job that it would wait for waits
---       for it: nothing was done)
+-- answers: QUEUED, DEFERRED, RATE_LIMITED (also when this call was here before and it waits there still); AGAIN (this
+--       call was here before, and it waits for nothing more); CYCLE (a job that it would wait for waits for it: nothing
+--       was done)
 --- @include keys
 --- @include put
 --- @include arrive
@@ -15,6 +16,7 @@ redis.call('ZCARD', k_registry('deferred', q))
 redis.call('SCARD', k_queues)
 
 local answer = put(q, id, ARGV[4], false, tonumber(ARGV[5]), fields, 'waits', is_circle_in)
+if answer == 'AGAIN' then return found_again(id) end
 if answer ~= 'QUEUED' then return answer end
 redis.call('SADD', k_queues, k_queue(q))
 return arrive(q, id, false)

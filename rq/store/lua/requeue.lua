@@ -1,7 +1,8 @@
--- Takes failed and stopped jobs back to their queue. Retries are not restored. Sent twice, each is queued once.
+-- Takes failed and stopped jobs back to their queue. Retries are not restored. Sent twice, each is queued once, and the
+-- answer is the same.
 -- KEYS: 1 the list of the queue
 -- ARGV: 1 prefix  2 queue  3 'front' or 'back'  4 when they were seen (epoch: who failed later is left alone), '' any
---       5.. ids (up to 1,000)
+--       5 nonce of this call  6.. ids (up to 1,000)
 -- answers: one per id: QUEUED, RATE_LIMITED (it waits for a slot first), NOT_FAILED (not in the registry, or its hash says another home; it leaves the registry),
 --       GONE (its hash is no more; it leaves the registry), LATER
 --- @include keys
@@ -9,8 +10,11 @@
 --- @include wake
 --- @include leave
 --- @include place
+--- @include once
 local q, list, home = ARGV[2], k_queue(ARGV[2]), k_registry('failed', ARGV[2])
 local any, before = false, ARGV[4] ~= '' and iso(math.floor(tonumber(ARGV[4]) * 1e6))
+local earlier = said(ARGV[5])
+if earlier then return earlier end
 redis.call('LLEN', list) -- a key of a wrong type is refused before anything is written
 
 local function requeue(id)
@@ -31,6 +35,7 @@ local function requeue(id)
 end
 
 local answers = {}
-for a = 5, #ARGV do answers[#answers + 1] = requeue(ARGV[a]) end
-if any then redis.call('SADD', k_queues, list) end
-return answers
+for a = 6, #ARGV do answers[#answers + 1] = requeue(ARGV[a]) end
+if not any then return answers end
+redis.call('SADD', k_queues, list)
+return say(ARGV[5], answers)

@@ -1,10 +1,14 @@
 -- Pauses a cron job, resumes it (what fell into the pause is over), or asks for a run now: every scheduler obeys.
 -- KEYS: 1 the state of the cron job
--- ARGV: 1 prefix  2 'pause', 'resume' or 'run'  3 nonce of the request to run  4 TTL of the state (seconds)
+-- ARGV: 1 prefix  2 'pause', 'resume' or 'run'  3 nonce of this call, which is the request to run as well  4 TTL of the
+--       state (seconds)
 -- answers: 1 if that changed something, else 0
 --- @include time
+--- @include once
 local state, what = KEYS[1], ARGV[2]
 local changed
+local before = what ~= 'run' and said(ARGV[3])
+if before then return before end
 if what == 'pause' then
   changed = redis.call('HSETNX', state, 'paused', string.format('%.0f', NOW_US))
 elseif what == 'resume' then
@@ -19,4 +23,4 @@ if redis.call('HEXISTS', state, 'paused') == 1 then
 else
   redis.call('EXPIRE', state, ARGV[4])
 end
-return changed
+return changed == 1 and what ~= 'run' and say(ARGV[3], 1) or changed

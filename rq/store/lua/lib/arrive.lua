@@ -77,3 +77,7 @@ local function arrive(q, id, front)
   if left > 0 then redis.call('PEXPIRE', k_dependencies(id), left) end
   return 'DEFERRED'
 end
+
+-- The answer for a job that was found stored by an earlier copy of its call: where it waits.
+local WAITS = { deferred = 'DEFERRED', rate_limited = 'RATE_LIMITED' }
+local function found_again(id) return WAITS[redis.call('HGET', k_job(id), 'status')] or 'AGAIN' end

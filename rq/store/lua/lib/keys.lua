@@ -16,6 +16,7 @@ local function k_registry(kind, q) return P .. kind .. ':' .. q end
 local function k_wip(q) return P .. 'wip:' .. q end
 local function k_wake(q) return P .. 'wake:' .. q end
 local function k_gone(id) return P .. 'gone:' .. id end
+local function k_said(call) return P .. 'said:' .. call end
 local function k_group(name) return P .. 'group:' .. name end
 local function k_worker(w) return P .. 'worker:' .. w end
 local function k_workers_of(q) return P .. 'workers:' .. q end
