@@ -24,6 +24,7 @@ COMMANDS = {
     'server': 'server',
     'suspend': 'suspend',
     'up': 'up',
+    'why': 'why',
     'worker': 'worker',
     'worker-pool': 'worker_pool',
 }

@@ -1,0 +1,223 @@
+"""What holds a job, as facts: gathered in at most six round trips, plain reads all of them."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from rq.exceptions import DeserializationError, PayloadTooLarge
+from rq.limits import printable
+from rq.store import fields as codec
+from rq.store import view_job as view
+from rq.store.part import Part, look
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from redis import Redis
+
+    from rq.store.view_job import Fields, Limit, Other, Place, Start, Worker
+
+__all__ = ['Situation', 'gather', 'last_words', 'moment', 'number']
+
+# Round trips of one question; each step along a chain of jobs that wait for each other is one.
+MOST_TRIPS = 6
+# Bytes that a stored traceback may expand to, to have its last line read.
+EXPANDED = 4_000_000
+# What ends a job that others wait for, and does not let them go.
+ENDED_BADLY = ('failed', 'stopped', 'canceled')
+# Worst first; '' is a job that is not there.
+ORDER = (*ENDED_BADLY, '', 'deferred', 'rate_limited', 'scheduled', 'created', 'queued', 'started')
+# Queues that are looked at, of those that workers serve first.
+AHEAD = 20
+FRAME = re.compile(r' +(\| )?File ".*", line \d+')
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Where a job is, who could run it, and whom it waits for."""
+
+    id: str
+    start: Start
+    place: Place | None = None  # None: its hash names no queue
+    workers: tuple[Worker, ...] = ()  # of its queue, some of them where they are many; the living
+    dead: tuple[Worker, ...] = ()  # registered for its queue, and without a sign of life
+    others: tuple[Worker, ...] = ()  # the living ones of other queues
+    runner: Worker | None = None  # whom the hash names
+    jobs: dict[str, Other] = field(default_factory=dict)  # those that it waits for, directly or not
+    chain: tuple[str, ...] = ()  # from a job that it waits for to the one on which all hangs
+    ahead: dict[str, int] = field(default_factory=dict)  # queues that its workers look at before its own: how many wait
+    error: str = ''  # the last line of the failure: its own, or of the last in the chain
+    similar: tuple[str, ...] = ()  # ids that may have been meant
+    remains: tuple[tuple[str, str], ...] = ()  # (queue, place) where there is still the id of a job that is gone
+
+    @property
+    def fields(self) -> Fields:
+        """Of the job's hash."""
+        return self.start.fields
+
+    @property
+    def queue(self) -> str:
+        """Its name; '' where the hash names none."""
+        return self.fields.get('origin', '')
+
+    @property
+    def limit(self) -> Limit | None:
+        """Its rate limit."""
+        return self.place.limit if self.place else None
+
+
+class _Asker:
+    """Asks, and knows how often it may do so yet."""
+
+    def __init__(self, connection: Redis) -> None:
+        self.connection = connection
+        self.left = MOST_TRIPS
+
+    def __call__(self, *parts: Part[Any]) -> list[Any]:
+        self.left -= 1
+        return look(self.connection, *parts)
+
+
+def gather(connection: Redis, job_id: str) -> Situation:
+    """The situation of a job. Raises redis-py's errors."""
+    ask = _Asker(connection)
+    [start] = ask(view.start(job_id))
+    if start.kind != 'hash':
+        return _of_nobody(ask, job_id, start)
+    fields = start.fields
+    parents = start.parents if fields.get('status') == 'deferred' else ()
+    parts: list[Part[Any]] = [view.links(parents), view.last_result(job_id, start.results)]
+    if 'origin' in fields:
+        runs = list(dict.fromkeys(run for run in (fields.get('execution', ''), *start.runs) if run))
+        parts.append(view.place(job_id, fields['origin'], runs, fields.get('rate_limit_key', '')))
+    jobs, result, *places = ask(*parts)
+    found = Situation(job_id, start, places[0] if places else None, jobs=jobs, error=last_words(result))
+    return _with_others(ask, found)
+
+
+def _of_nobody(ask: _Asker, job_id: str, start: Start) -> Situation:
+    """There is no such job: what may have been meant, and what is left of it."""
+    plain = job_id.strip().strip('"\'<>')
+    guesses = [
+        plain,
+        plain.removeprefix(view.PREFIX_OF_JOBS),
+        plain.lower(),
+        plain.rpartition(':')[0],
+        plain.rpartition(' ')[2],
+    ]
+    similar, queues = ask(
+        view.near([guess for guess in dict.fromkeys(guesses) if guess not in ('', job_id)]), view.queues()
+    )
+    [remains] = ask(view.elsewhere(job_id, queues))
+    return Situation(job_id, start, similar=tuple(similar), remains=tuple(remains))
+
+
+def _with_others(ask: _Asker, found: Situation) -> Situation:
+    """And the workers, the jobs that it waits for, and what these wait for."""
+    place, named = found.place, found.fields.get('worker_name', '')
+    of_queue = place.workers if place else ()
+    chain = [_blocker(found.jobs)] if found.jobs else []
+    names = list(dict.fromkeys([*of_queue, *found.start.workers, *([named] if named else [])]))
+    holders = [job_id for job_id, _ in found.limit.first] if found.limit else []
+    workers, jobs, held = ask(view.people(names), view.links(_next(found.jobs, chain)), view.links(holders))
+    jobs = {**found.jobs, **held, **jobs}
+    ours = [workers[name] for name in of_queue if workers[name].fields]
+    known = replace(
+        found,
+        workers=tuple(worker for worker in ours if worker.alive),
+        dead=tuple(worker for worker in ours if not worker.alive),
+        others=tuple(workers[name] for name in found.start.workers if name not in of_queue and workers[name].alive),
+        runner=workers.get(named),
+        jobs=jobs,
+    )
+    if chain:
+        return _followed(ask, known, chain)
+    before = _looked_at_before(known)
+    if found.fields.get('status') != 'queued' or not before:
+        return known
+    [waiting] = ask(view.lengths(before))
+    return replace(known, ahead={name: number for name, number in waiting.items() if number})
+
+
+def _blocker(jobs: Mapping[str, Other]) -> str:
+    """Of the jobs that one waits for the one that is the least likely to let it go."""
+    return min(jobs, key=lambda job_id: (_rank(jobs[job_id]), job_id))
+
+
+def _rank(other: Other) -> int:
+    status = other.fields.get('status', '') if other.fields else ''
+    return ORDER.index(status) if status in ORDER else len(ORDER)
+
+
+def _next(jobs: Mapping[str, Other], chain: list[str]) -> list[str]:
+    """Those that the last one of a chain waits for itself; a circle is not gone round."""
+    if not chain or jobs[chain[-1]].fields.get('status') != 'deferred':
+        return []
+    return [job_id for job_id in jobs[chain[-1]].waits_for if job_id not in chain]
+
+
+def _followed(ask: _Asker, found: Situation, chain: list[str]) -> Situation:
+    """To the job on which all hangs, and its last words; one trip is kept for these."""
+    jobs = dict(found.jobs)
+    while following := _next(jobs, chain):
+        if following[0] not in jobs:
+            if ask.left < 2:
+                break
+            jobs |= ask(view.links(following))[0]
+        chain.append(_blocker({job_id: jobs[job_id] for job_id in following}))
+    root = jobs[chain[-1]]
+    error = ''
+    if root.fields.get('status') == 'failed':
+        error = last_words(ask(view.last_result(root.id, root.results))[0])
+    return replace(found, jobs=jobs, chain=tuple(chain), error=error)
+
+
+def _looked_at_before(found: Situation) -> list[str]:
+    """Queues that every living worker of this one serves first."""
+    before = [
+        worker.queues[: worker.queues.index(found.queue)] for worker in found.workers if found.queue in worker.queues
+    ]
+    common = [name for name in before[0] if all(name in other for other in before)] if before else []
+    return common[:AHEAD]
+
+
+# --- what fields say ---------------------------------------------------------------------------------------------------
+
+
+def moment(fields: Mapping[str, str], name: str) -> float | None:
+    """A field with a time, in epoch seconds; None where it is none."""
+    try:
+        found = codec.instant(fields.get(name, '').encode())
+    except DeserializationError:
+        return None
+    return found.timestamp() if found else None
+
+
+def number(fields: Mapping[str, str], name: str) -> float | None:
+    """A field with a number; None where it is none."""
+    try:
+        found = codec.real(fields.get(name, '').encode())
+    except DeserializationError:
+        return None
+    return found if found is not None and abs(found) < 1e15 else None  # no infinity, and no nan
+
+
+def last_words(result: Mapping[bytes, bytes]) -> str:
+    """The last line of the traceback in a stored result, or of a death the first; short, '' for none."""
+    stored = result.get(b'exc_string')
+    if not stored:
+        return ''
+    try:
+        text = codec.text(codec.expand(b64decode(stored), EXPANDED))
+    except (ValueError, PayloadTooLarge):
+        return ''
+    lines = [line for line in text.splitlines() if line.strip()]
+    # The line after the last frame names the exception; a death as our supervisor tells it has its reason first.
+    frames = [at for at, line in enumerate(lines) if FRAME.match(line)]
+    if (lines and not frames) or (lines and not lines[0].startswith(('Traceback', ' '))):
+        return printable(lines[0].strip())
+    after = [line for line in lines[frames[-1] :] if not line.startswith(' ')] if frames else []
+    return printable((after or lines or [''])[0].strip())

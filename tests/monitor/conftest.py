@@ -1,0 +1,46 @@
+"""Real workers for tests of what is known of them, and the check that looking writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from redis import Redis
+
+from tests.domain.conftest import proxied, proxy
+from tests.worker.conftest import burst, disorder, queue, worker
+
+__all__ = ['burst', 'disorder', 'proxied', 'proxy', 'queue', 'worker']
+
+READS = {
+    'time', 'type', 'get', 'mget', 'exists', 'pttl', 'ttl', 'hget', 'hmget', 'hgetall', 'hstrlen', 'hexists', 'hlen', 'llen',
+    'lpos', 'lrange', 'scard', 'smembers', 'sismember', 'srandmember', 'zcard', 'zcount', 'zrange', 'zrangebyscore', 'zrank',
+    'zrevrange', 'zscore', 'zmscore', 'xlen', 'xrange', 'xrevrange', 'memory', 'info', 'strlen', 'ping', 'hello', 'client',
+    'select', 'command', 'config', 'xinfo', 'object',
+}  # fmt: skip
+
+
+class OnlyReads:
+    """Fails where what is done between has written: `with only_reads: ...`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+
+    def used(self) -> dict[str, int]:
+        told = self.redis.info('commandstats')
+        return {name.removeprefix('cmdstat_').partition('|')[0]: stats['calls'] for name, stats in told.items()}
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        before = self.used()
+        yield
+        after = self.used()
+        written = {name for name in after if after[name] != before.get(name, 0)} - READS
+        assert written == set()
+
+
+@pytest.fixture
+def only_reads(redis: Redis) -> OnlyReads:
+    """`with only_reads(): ...` fails if anything was written meanwhile; no worker may be alive then."""
+    return OnlyReads(redis)

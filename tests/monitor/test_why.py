@@ -1,0 +1,404 @@
+"""What holds a job: each reason in a situation that is made for real, with real workers where there is one."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from redis import Redis
+
+from rq import Queue, RateLimit, Retry
+from rq.job import Dependency, Job
+from rq.monitor.why import Why, why
+from rq.store import admin, keys
+from tests.monitor.conftest import OnlyReads
+from tests.support.processes import Process
+from tests.support.proxy import Proxy
+from tests.support.waiting import wait_for
+from tests.worker import jobs
+from tests.worker.conftest import WorkerMaker
+
+Ask = Callable[[str], Why]
+
+
+@pytest.fixture
+def ask(redis: Redis) -> Ask:
+    """What `why` says."""
+    return lambda job_id: why(redis, job_id)
+
+
+def until(ask: Ask, job_id: str, kind: str) -> Why:
+    """The reason, once it is of this kind."""
+    return wait_for(lambda: found if (found := ask(job_id)).kind == kind else None, 15, lambda: str(ask(job_id)))  # type: ignore[return-value]
+
+
+def end(process: Process, redis: Redis) -> None:
+    """A worker whose job would last is not waited for."""
+    for child in process.children():
+        child.kill()
+    process.kill()
+    redis.flushall()
+
+
+# --- no worker, or not yet its turn -----------------------------------------------------------------------------------
+
+
+def test_a_queue_without_a_worker_says_so_and_who_listens_to_what(
+    queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis
+) -> None:
+    low = Queue('low', connection=redis)
+    low.enqueue(jobs.say)
+    job = low.enqueue(jobs.say, ttl=300)
+    assert ask(job.id) == Why(
+        'No live worker listens on queue `low` (no worker is alive at all): start one by `rq worker low`; it is number 2 of '
+        '2 in line.', 'no-worker', 'fault', (('its ttl drops it in', '5 m'),),
+    )  # fmt: skip
+    worker('default', 'mail', '--name', 'w1')
+    wait_for(lambda: '`w1` on `default` and `mail`' in ask(job.id).sentence, 15, lambda: ask(job.id).sentence)
+
+
+def test_a_worker_that_died_is_not_one_that_listens(queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis) -> None:
+    process = worker('default', '--name', 'w1')
+    process.wait_for_output('Listening on')
+    job = queue.enqueue(jobs.sleep, 60)
+    until(ask, job.id, 'running')
+    for child in process.children():
+        child.kill()
+    process.kill()
+    redis.delete(keys.lease('w1'))  # 30 s have passed
+    found = ask(job.id)
+    assert (found.kind, found.level) == ('worker-died-alone', 'fault')
+    assert 'worker `w1` gives no sign of life, and no other live worker listens on queue `default`' in found.sentence
+    waiting = queue.enqueue(jobs.say)
+    assert 'no worker is alive at all; 1 worker that did has died' in ask(waiting.id).sentence
+    worker('default', '--name', 'w2').wait_for_output('Listening on')
+    assert ask(job.id).kind == 'worker-died'
+    assert ask(job.id).sentence.endswith('another worker of queue `default` takes it within 40 s (1 worker listens).')
+    redis.flushall()
+
+
+def test_who_is_next_in_line_hears_which_jobs_keep_the_workers_busy(
+    queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis
+) -> None:
+    long = queue.enqueue(jobs.sleep, 60, job_id='long', job_timeout=90)
+    process = worker('default', '--name', 'w1')
+    running = until(ask, 'long', 'running')
+    assert running.sentence.startswith('Runs for ')
+    assert (
+        f'worker `w1` ({os.uname().nodename}, process {process.pid}), which is alive; its timeout ends it in 1 m '
+        in running.sentence
+    )
+    wait_for(lambda: redis.hget(keys.worker('w1'), 'current_job'), 10)
+    first, second = queue.enqueue(jobs.say), queue.enqueue(jobs.say)
+    found = until(ask, first.id, 'all-busy')
+    assert (found.level, found.jobs) == ('waits', ('long',))
+    assert (
+        'next in line of queue `default`, on which 1 worker listens, and all are busy: `w1` with `long`'
+        in found.sentence
+    )
+    assert ask(second.id).sentence.startswith(
+        'It is number 2 of 2 in line of queue `default`, on which 1 worker listens'
+    )
+    long.cancel()
+    assert until(ask, 'long', 'canceled-runs').sentence.startswith('Canceled ')
+    end(process, redis)
+
+
+def test_queues_that_its_workers_serve_first_are_named(
+    queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis
+) -> None:
+    high = Queue('high', connection=redis)
+    high.enqueue(jobs.sleep, 60, job_id='long')
+    job = queue.enqueue(jobs.say)
+    process = worker('high', 'default', '--name', 'w1')
+    until(ask, 'long', 'running')
+    high.enqueue(jobs.say)
+    found = ask(job.id)
+    assert found.kind == 'other-queues-first'
+    assert found.sentence.startswith(
+        'Its workers serve `high` first, where 1 job waits; then it is next in line of queue `default`'
+    )
+    end(process, redis)
+
+
+def test_when_it_starts_is_told_by_what_jobs_have_taken(
+    queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis
+) -> None:
+    for _ in range(4):
+        queue.enqueue(jobs.sleep, 0.2)
+    queue.enqueue(jobs.sleep, 60, job_id='long')
+    process = worker('default', '--name', 'w1')
+    until(ask, 'long', 'running')
+    wait_for(lambda: redis.hget(keys.worker('w1'), 'successful_job_count') == b'4', 10)
+    ids = [queue.enqueue(jobs.say, ttl=1000).id for _ in range(100)]
+    assert re.search('; by what jobs take there it starts in about 2[0-9] s.$', ask(ids[-1]).sentence), ask(ids[-1])
+    dropped = queue.enqueue(jobs.say, ttl=5)
+    assert ' s, but its `ttl` drops it in ' in ask(dropped.id).sentence
+    end(process, redis)
+
+
+def test_a_place_in_the_middle_of_a_long_queue_is_told_as_far_as_it_is_known(
+    queue: Queue, ask: Ask, redis: Redis
+) -> None:
+    job = queue.enqueue(jobs.say)
+    fill = "for i = 1, 100 do local t = {} for j = 1, 600 do t[j] = 'x' .. i .. '-' .. j end redis.call(ARGV[1], KEYS[1], unpack(t)) end"
+    redis.eval(fill, 1, keys.queue('default'), 'LPUSH')
+    assert 'it is number 60,001 of 60,001 in line' in ask(job.id).sentence  # from the end
+    redis.eval(fill, 1, keys.queue('default'), 'RPUSH')
+    assert 'it is somewhere in the middle of 120,001 in line, with more than 50,000 before it' in ask(job.id).sentence
+    redis.flushall()
+
+
+def test_suspension_names_its_end(queue: Queue, ask: Ask, redis: Redis) -> None:
+    job = queue.enqueue(jobs.say)
+    admin.suspend(redis)
+    found = ask(job.id)
+    assert found.sentence == 'All workers are suspended: no job is taken until `rq resume`; it is next in line.'
+    assert (found.kind, found.level) == ('suspended', 'waits')
+    admin.suspend(redis, 100)
+    assert '(in 1 m 40 s) or `rq resume`; it is next in line.' in ask(job.id).sentence
+    admin.resume(redis)
+    admin.suspend(redis, None, 'default')
+    assert ask(job.id).kind == 'queue-suspended'
+    assert ask(job.id).sentence.startswith(
+        'Queue `default` is suspended: no job is taken until somebody resumes the queue'
+    )
+
+
+# --- ends -------------------------------------------------------------------------------------------------------------
+
+
+def test_every_end_is_told_with_when_where_and_what_to_do(
+    queue: Queue, ask: Ask, burst: WorkerMaker, redis: Redis
+) -> None:
+    good = queue.enqueue(jobs.say)
+    bad = queue.enqueue(jobs.fail, 'out of hay')
+    lost = queue.enqueue('no_such_module.function')
+    killed = queue.enqueue(jobs.die, signal.SIGKILL)
+    gone = queue.enqueue(jobs.say, result_ttl=0)
+    burst('--name', 'w1')
+    found = ask(good.id)
+    assert (found.kind, found.level) == ('finished', 'ok')
+    assert found.sentence.startswith('Finished ')
+    assert found.sentence.endswith(' on worker `w1`; its result is kept for 8 m 20 s more.')
+    found = ask(bad.id)
+    assert (found.kind, found.level) == ('failed', 'fault')
+    assert found.sentence.endswith(
+        f' on worker `w1` with `ValueError: out of hay`: mend the cause, then `rq requeue {bad.id}`.'
+    )
+    found = ask(lost.id)
+    assert found.kind == 'import'
+    assert "(No module named 'no_such_module')`: the workers cannot import its function" in found.sentence
+    assert 'waitpid returned 9 (signal 9, SIGKILL)' in ask(killed.id).sentence
+    assert ask(gone.id).kind == 'deleted-at-end'
+    bad.cancel()
+    assert ask(
+        bad.id
+    ).sentence == 'Canceled 0 ms ago: nobody will run it; enqueue it anew if it is wanted after all.' or (
+        ask(bad.id).kind == 'canceled'
+    )
+    queue.push_job_id(good.id)
+    found = ask(good.id)
+    assert (found.kind, found.odd) == ('ended-and-queued', True)
+    assert (
+        'Its status is finished, yet its id stands in queue `default`, so a worker will run it once more'
+        in found.sentence
+    )
+    redis.flushall()
+
+
+def test_a_stopped_job_says_so(queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis) -> None:
+    from rq.command import send_stop_job_command
+
+    job = queue.enqueue(jobs.sleep, 60)
+    worker('--name', 'w1')
+    wait_for(lambda: redis.hget(keys.worker('w1'), 'current_job'), 10)  # it listens by then
+    send_stop_job_command(redis, job.id)
+    assert until(ask, job.id, 'stopped').sentence.endswith(f': if that was wrong, `rq requeue {job.id}`.')
+
+
+def test_what_is_not_signed_where_it_must_be_is_told(queue: Queue, ask: Ask, burst: WorkerMaker) -> None:
+    job = queue.enqueue(jobs.say)
+    burst('--name', 'w1', env={'RQ_SIGNING_KEYS': f'k1:{"s" * 40}', 'RQ_SIGNING': 'require'})
+    found = ask(job.id)
+    assert found.kind == 'signature'
+    assert 'it is not signed`: sign it by giving its producer the key that the workers have' in found.sentence
+
+
+def test_there_is_no_such_job(queue: Queue, ask: Ask, redis: Redis) -> None:
+    assert ask('nothing').kind == 'no-job'
+    queue.enqueue(jobs.say, job_id='there')
+    assert ask('rq:job:there').sentence == 'There is no job of this id; there is `there`: is that meant?'
+    assert ask(' There ').sentence.endswith('there is `there`: is that meant?')
+    queue.enqueue(jobs.say, job_id='late', ttl=1)
+    wait_for(lambda: not redis.exists(keys.job('late')), 5)
+    found = ask('late')
+    assert found.kind == 'expired'
+    assert found.sentence.startswith(
+        'It expired while it waited in queue `default`: its `ttl` was over before a worker came'
+    )
+    redis.set(keys.job('other'), 'what')
+    assert ask('other').sentence.startswith('Its key holds a `string` and no job')
+    redis.flushall()
+
+
+# --- its time ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_scheduled_job_is_due_and_needs_a_worker(queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis) -> None:
+    job = queue.enqueue_in(timedelta(minutes=3), jobs.say)
+    found = ask(job.id)
+    assert (found.kind, found.level) == ('due-unserved', 'fault')
+    assert found.sentence.startswith('It is due in 3 m (')
+    assert found.sentence.endswith(
+        'but no live worker listens on queue `default` to move it: start one by `rq worker default`.'
+    )
+    redis.zadd(keys.scheduled('default'), {job.id: time.time() - 60})
+    assert ask(job.id).sentence.startswith('It was due 1 m ago, and no live worker listens on queue `default`')
+    redis.zadd(keys.scheduled('default'), {job.id: time.time() + 180})
+    worker('--name', 'w1')
+    assert until(ask, job.id, 'due').sentence.endswith('; then it goes to queue `default` (1 worker listens).')
+    job.cancel()
+
+
+def test_a_retry_is_told_by_its_number(queue: Queue, ask: Ask, burst: WorkerMaker, worker: WorkerMaker) -> None:
+    job = queue.enqueue(jobs.fail, retry=Retry(max=3, interval=100))
+    burst('--name', 'w1')
+    assert ask(job.id).sentence.startswith('Its next try (attempt 2 of 4) is due in 1 m ')
+    worker('--name', 'w2')
+    assert until(ask, job.id, 'retry').level == 'waits'
+    job.cancel()
+
+
+# --- other jobs -------------------------------------------------------------------------------------------------------
+
+
+def test_a_chain_is_followed_to_the_job_on_which_all_hangs(
+    queue: Queue, ask: Ask, burst: WorkerMaker, redis: Redis
+) -> None:
+    queue.enqueue(jobs.fail, 'no flour', job_id='mill')
+    queue.enqueue(jobs.say, job_id='bake', depends_on='mill')
+    queue.enqueue(jobs.say, job_id='sell', depends_on='bake')
+    queue.enqueue(jobs.say, job_id='eat', depends_on=Dependency(['sell', 'bake']))
+    assert ask('bake').sentence == 'It waits for job `mill`, which is queued: see `rq why mill`.'
+    burst('--name', 'w1')
+    assert ask('bake').sentence.startswith('It waits for job `mill`, which failed ')
+    assert ' ago with `ValueError: no flour`: `rq requeue mill`, or press Enqueue now' in ask('bake').sentence
+    found = ask('eat')
+    assert (found.kind, found.level, found.jobs[-1]) == ('waits-for-failed', 'fault', 'mill')
+    assert found.sentence.startswith('It waits for job `bake` (and 1 other), which waits for `mill`, which failed ')
+    redis.delete(keys.job('mill'))
+    found = ask('sell')
+    assert found.kind == 'waits-for-missing'
+    assert 'which is not there any more: no live worker listens on queue `default` to notice' in found.sentence
+    redis.flushall()
+
+
+def test_a_job_that_waits_for_a_canceled_or_a_running_one_says_so(
+    queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis
+) -> None:
+    first = queue.enqueue(jobs.sleep, 60, job_id='first')
+    queue.enqueue(jobs.say, job_id='second', depends_on=first)
+    process = worker('--name', 'w1')
+    assert until(ask, 'second', 'waits-for-running').sentence.startswith(
+        'It waits for job `first`, which runs on worker `w1` since '
+    )
+    third = queue.enqueue_in(timedelta(hours=1), jobs.say, job_id='third')
+    queue.enqueue(jobs.say, job_id='fourth', depends_on=third)
+    assert ask('fourth').kind == 'waits-for-scheduled'
+    third.cancel()
+    found = ask('fourth')
+    assert (found.kind, found.level) == ('waits-for-canceled', 'fault')
+    assert 'which was canceled: enqueue that one anew, or press Enqueue now on the page of this one' in found.sentence
+    end(process, redis)
+
+
+def test_a_long_chain_and_a_circle_cost_no_more_than_six_round_trips(
+    queue: Queue, ask: Ask, redis: Redis, redis_url: str
+) -> None:
+    for number in range(12):
+        queue.enqueue(jobs.say, job_id=f'n{number}', depends_on=f'n{number - 1}' if number else None)
+    found = ask('n11')
+    assert found.jobs == ('n10', 'n9', 'n8', 'n7')
+    assert found.sentence.endswith('which waits through others for `n7`, which is deferred: see `rq why n7`.')
+    redis.sadd(keys.dependencies('n9'), 'n11')
+    redis.srem(keys.dependencies('n9'), 'n8')
+    assert ask('n11').jobs == ('n10', 'n9', 'n11')
+    redis.flushall()
+
+
+# --- rate limits ------------------------------------------------------------------------------------------------------
+
+
+def test_who_holds_the_slot_is_named(queue: Queue, ask: Ask, redis: Redis) -> None:
+    limit = RateLimit('mail', concurrency=1)
+    first, second, third = (queue.enqueue(jobs.say, rate_limit=limit, job_id=f'j{number}') for number in range(3))
+    assert ask(first.id).kind == 'no-worker'
+    found = ask(second.id)
+    assert (found.kind, found.jobs) == ('rate-limited', ('j0',))
+    assert found.sentence.startswith(
+        'It waits, as the next one, for one of 1 slot of rate limit `mail`, held by job `j0` for '
+    )
+    assert found.sentence.endswith(', which is queued itself: see `rq why j0`.')
+    assert 'It waits, after 1 other, for' in ask(third.id).sentence
+    redis.delete(keys.job('j0'))
+    found = ask(second.id)
+    assert found.kind == 'limit-held-for-nothing'
+    assert 'which is not there any more and holds it for nothing: no live worker listens' in found.sentence
+    redis.delete(keys.limit_waiters('mail'))
+    assert ask(second.id).kind == 'not-among-waiters'
+    redis.flushall()
+
+
+# --- what contradicts itself (I1) -------------------------------------------------------------------------------------
+
+
+def test_every_status_without_its_home_is_told_and_mended_by_what_is_said(
+    queue: Queue, ask: Ask, redis: Redis, disorder: None
+) -> None:
+    job = queue.enqueue(jobs.say, job_id='odd')
+    cases = {
+        'queued': 'not-on-list', 'started': 'no-lease', 'scheduled': 'not-scheduled', 'deferred': 'not-deferred',
+        'rate_limited': 'not-among-waiters', 'ready_to_enqueue': 'ready', 'created': 'created', 'eaten': 'unknown-status',
+    }  # fmt: skip
+    for status, kind in cases.items():
+        redis.hset(keys.job('odd'), 'status', status)
+        redis.delete(keys.queue('default'))
+        found = ask('odd')
+        assert (found.kind, found.level) == (kind, 'fault')
+        assert "Queue('default').enqueue_job(Job.fetch('odd'))" in found.sentence or status == 'eaten'
+        if status not in ('eaten', 'created', 'ready_to_enqueue'):
+            assert '`rq doctor`' in found.sentence
+        queue.enqueue_job(Job.fetch(job.id, redis))
+        assert ask('odd').kind == 'no-worker', status
+    redis.rpush(keys.queue('default'), 'odd')
+    redis.hset(keys.job('odd'), 'status', 'started')
+    assert ask('odd').kind == 'started-and-queued'
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def test_no_question_writes_or_takes_more_than_six_round_trips(
+    queue: Queue, redis: Redis, redis_url: str, proxied: Redis, proxy: Proxy, only_reads: OnlyReads
+) -> None:
+    limit = RateLimit('mail', concurrency=1)
+    for number in range(12):
+        queue.enqueue(jobs.say, job_id=f'n{number}', depends_on=f'n{number - 1}' if number else None)
+    queue.enqueue(jobs.say, rate_limit=limit, job_id='l0')
+    queue.enqueue(jobs.say, rate_limit=limit, job_id='l1')
+    queue.enqueue_in(timedelta(hours=1), jobs.say, job_id='later')
+    queue.enqueue(jobs.say, job_id='lost')
+    redis.lrem(keys.queue('default'), 0, 'lost')
+    with only_reads():
+        for job_id in ('n0', 'n1', 'n11', 'l0', 'l1', 'later', 'lost', 'none'):
+            proxied.ping()
+            proxy.reset()
+            why(proxied, job_id)
+            assert proxy.round_trips <= 6, job_id
+    redis.flushall()
