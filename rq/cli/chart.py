@@ -18,6 +18,7 @@ __all__ = [
     'bar_lines',
     'full_bar',
     'printable',
+    'rate_lines',
     'raw_lines',
     'suspended_line',
     'updated_line',
@@ -60,6 +61,16 @@ def bar_lines(found: Survey) -> Iterator[str]:
         paint = red if facts == '' else green
         yield f'{printable(name):<{width}} |{paint("█" * blocks) if blocks else ""} {count}{facts}'
     yield f'{len(rows)} queues, {sum(count for _, count, _ in rows)} jobs total'
+
+
+def rate_lines(rows: list[tuple[str, float, str]]) -> Iterator[str]:
+    """A line per figure (title, number, unit), with bars to one scale."""
+    shown = [(title, value, f'{value:,.0f}{unit}') for title, value, unit in rows]
+    width = max([NAME_WIDTH, *(len(title) for title, _, _ in shown)])
+    room, most = _bar_room(width, max(len(text) + 1 for _, _, text in shown)), max(value for _, value, _ in shown)
+    for title, value, text in shown:
+        blocks = round(value * room / most) if most else 0
+        yield f'{title:<{width}} |{green("█" * blocks) if blocks else ""} {text}'
 
 
 def _facts(row: QueueRow) -> str:

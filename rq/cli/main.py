@@ -13,6 +13,7 @@ __all__ = ['main']
 
 # Command -> the module with a click command of that name.
 COMMANDS = {
+    'bench': 'bench',
     'cron': 'cron',
     'dashboard': 'dashboard',
     'doctor': 'doctor',

@@ -66,6 +66,7 @@ __all__ = [
     'trashed',
     'trashed_job',
     'trashed_results',
+    'trial',
     'wake',
     'wake_name',
     'wip',
@@ -216,6 +217,11 @@ def pack(worker_name: str) -> str:
 def lease(worker_name: str) -> str:
     """Ours. String: the incarnation of a living worker. Expires 30 s after the last renewal: then it counts as dead."""
     return f'{PREFIX}:lease:{worker_name}'
+
+
+def trial() -> str:
+    """Ours. String: who measures with `rq bench` on this server. Deleted at its end, else expires in 120 s."""
+    return f'{PREFIX}:trial'
 
 
 def wake(name: str) -> str:

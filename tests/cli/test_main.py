@@ -15,8 +15,8 @@ from tests.cli.conftest import Run
 from tests.support.processes import ROOT, Processes
 
 COMMANDS = [
-    'cron', 'dashboard', 'doctor', 'empty', 'enqueue', 'info', 'requeue', 'resume', 'server', 'suspend', 'up', 'why', 'worker',
-    'worker-pool',
+    'bench', 'cron', 'dashboard', 'doctor', 'empty', 'enqueue', 'info', 'requeue', 'resume', 'server', 'suspend', 'up', 'why',
+    'worker', 'worker-pool',
 ]  # fmt: skip
 # What a command line needs only once it does something. (asyncio and others come with redis-py and `import rq`.)
 HEAVY = {

@@ -56,6 +56,7 @@ FAMILIES: dict[Callable[..., str], str] = {
     keys.cron_history: 'ttl',
     keys.cron_scheduler: 'ttl',
     keys.nudge: 'ttl',
+    keys.trial: 'ttl',
     keys.scheduler: 'ttl',
     keys.scheduler_lock: 'ttl',
     keys.first_seen: 'ttl',
