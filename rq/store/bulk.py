@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
-from .script import Script
+from .script import Script, nonce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -111,7 +111,7 @@ def discard(
     """
     kept, answers = 0, []
     for some, where in _chunks(connection, job_ids, seen):
-        args = (bulk, KEEP, *where.args, where.at, where.queue, room - kept)
+        args = (bulk, KEEP, *where.args, where.at, where.queue, room - kept, nonce())
         found, *codes = _discard(connection, keys.queues(), *args, *some)
         kept += int(found)
         answers += [text(code) for code in codes]
@@ -122,7 +122,7 @@ def restore(connection: Any, bulk: str, job_ids: Sequence[str]) -> list[str]:
     """The status that each has now, TAKEN (its id was used again), EXPIRED, BROKEN or GONE."""
     answers: list[str] = []
     for at in range(0, len(job_ids), CHUNK):
-        found = _restore(connection, keys.trashed(bulk), bulk, *job_ids[at : at + CHUNK])
+        found = _restore(connection, keys.trashed(bulk), bulk, nonce(), *job_ids[at : at + CHUNK])
         answers += [text(code) for code in found]
     return answers
 
@@ -131,7 +131,9 @@ def cancel_many(connection: Any, job_ids: Sequence[str], seen: Seen = Seen()) ->
     """CANCELED, GONE, LATER, BROKEN or the status for which it was left alone, for each id."""
     answers: list[str] = []
     for some, where in _chunks(connection, job_ids, seen):
-        answers += [text(code) for code in _cancel_many(connection, keys.queues(), *where.args, where.at, *some)]
+        answers += [
+            text(code) for code in _cancel_many(connection, keys.queues(), *where.args, where.at, nonce(), *some)
+        ]
     return answers
 
 
@@ -144,7 +146,7 @@ def move(connection: Any, queue: str, jobs: Sequence[tuple[str, bytes, bytes]], 
     told = {job_id: (old, new) for job_id, old, new in jobs}
     for some, where in _chunks(connection, list(told), seen):
         flat = [part for job_id in some for part in (job_id, *told[job_id])]
-        found = _move(connection, keys.queue(queue), queue, *where.args, where.at, *flat)
+        found = _move(connection, keys.queue(queue), queue, *where.args, where.at, nonce(), *flat)
         answers += [text(code) for code in found]
     return answers
 
@@ -153,7 +155,7 @@ def enqueue_now(connection: Any, job_ids: Sequence[str], seen: Seen = Seen()) ->
     """QUEUED, RATE_LIMITED, GONE, LATER, BROKEN or the status for which it was left alone, for each id."""
     answers: list[str] = []
     for at in range(0, len(job_ids), CHUNK):
-        found = _enqueue_now(connection, keys.queues(), *seen.args, *job_ids[at : at + CHUNK])
+        found = _enqueue_now(connection, keys.queues(), *seen.args, nonce(), *job_ids[at : at + CHUNK])
         answers += [text(code) for code in found]
     return answers
 

@@ -29,6 +29,14 @@ from tests.store.test_cancel_and_delete import REGISTRIES, clear_limit, place
 from tests.support.keyspace import difference, snapshot
 
 S = JobStatus
+Act = Callable[[Redis, list[str]], object]
+ACTS: dict[str, Act] = {
+    'discard': lambda redis, ids_: bulk.discard(redis, ids_, Seen(), BULK, ROOM),
+    'cancel_many': lambda redis, ids_: bulk.cancel_many(redis, ids_),
+    'enqueue_now': lambda redis, ids_: bulk.enqueue_now(redis, ids_),
+    'move': lambda redis, ids_: bulk.move(redis, 'other', [(name, b'', b'') for name in ids_]),
+    'restore': lambda redis, ids_: bulk.restore(redis, BULK, ids_),
+}
 BULK = 'b' * 16
 ROOM = 10_000_000
 
@@ -47,8 +55,9 @@ def trash(redis: Redis, *names: str, home: str = '') -> list[str]:
 
 
 def ours(redis: Redis) -> dict[bytes, object]:
-    """All keys but those of the trash, and the token that a queued job leaves."""
-    return {key: value for key, value in snapshot(redis).items() if b':trash' not in key and b':wake:' not in key}
+    """All keys but those of the trash, and what calls have answered."""
+    others = (keys.trash().encode(), keys.said('').encode())
+    return {key: value for key, value in snapshot(redis).items() if not key.startswith(others)}
 
 
 # --- discard ----------------------------------------------------------------------------------------------------------
@@ -424,15 +433,22 @@ def test_a_bulk_begins_once(redis: Redis) -> None:
     assert bulk.is_halted(redis, BULK)
 
 
-@pytest.mark.parametrize('act', [
-    lambda redis, ids_: bulk.discard(redis, ids_, Seen(), BULK, ROOM),
-    lambda redis, ids_: bulk.cancel_many(redis, ids_),
-    lambda redis, ids_: bulk.enqueue_now(redis, ids_),
-    lambda redis, ids_: bulk.move(redis, 'other', [(name, b'', b'') for name in ids_]),
-    lambda redis, ids_: bulk.restore(redis, BULK, ids_),
-], ids=['discard', 'cancel_many', 'enqueue_now', 'move', 'restore'])  # fmt: skip
-def test_ids_that_are_not_there_change_nothing(redis: Redis, act: Callable[[Redis, list[str]], object]) -> None:
+@pytest.mark.parametrize('act', ACTS)
+def test_ids_that_are_not_there_change_nothing(redis: Redis, act: str) -> None:
     put(redis, 'a')
     before = snapshot(redis)
-    act(redis, ['none', 'žluť', 'a b', ''])
+    ACTS[act](redis, ['none', 'žluť', 'a b', ''])
     assert difference(before, snapshot(redis)) == {}
+
+
+@pytest.mark.parametrize('act', ACTS)
+def test_a_call_whose_reply_was_lost_answers_what_it_did(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """redis-py sends it again: with the same nonce."""
+    place(redis, S.SCHEDULED if act == 'enqueue_now' else S.QUEUED)
+    if act == 'restore':
+        trash(redis, 'a')
+    monkeypatch.setattr(bulk, 'nonce', lambda: 'n')
+    first, again = sent_twice_is_sent_once(redis, lambda: ACTS[act](redis, ['a']))
+    assert first == again

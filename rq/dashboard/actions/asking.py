@@ -32,7 +32,7 @@ def question(one: Action, asked: Asked) -> dict[str, Any]:
         'said': one.question.format_map(_Words(words)),
         'notes': [],
         'ids': [],
-        'fields': {**given, 'sure': 'yes'},
+        'fields': {**given, 'sure': 'yes', 'bulk': secrets.token_hex(8)},
         'keep': None,
         'back': asked.fields.get('back', ''),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rq.cron import control
 from rq.dashboard.actions.deeds import Asked, Done, action
+from rq.store import cron as store
 
 __all__ = ['pause', 'resume', 'run_now']
 
@@ -30,5 +31,5 @@ def resume(asked: Asked) -> Done:
 def run_now(asked: Asked) -> Done:
     """The cron job is enqueued once, by one of the schedulers that have it."""
     name = asked.text('cron', 'cron job')
-    control.run_now(name, asked.connection)
+    store.run_now(asked.connection, name, asked.bulk)  # a form that is sent twice asks for one run
     return Done(f'Cron job {name} is enqueued by the next scheduler that looks, within a second', name)

@@ -1,8 +1,11 @@
-"""What can be done to workers: told to end, or to end what they run."""
+"""What can be done to workers: told to end, or to end what they run.
+
+A second shutdown would not let the running job finish, so a form that is sent twice is one call (`asked.bulk`).
+"""
 
 from __future__ import annotations
 
-from rq.command import send_kill_horse_command, send_shutdown_command
+from rq.command import send_command
 from rq.dashboard.actions.deeds import Asked, Done, Refused, action
 from rq.store import worker as store
 
@@ -26,7 +29,7 @@ def _name(asked: Asked) -> str:
 def shutdown(asked: Asked) -> Done:
     """A worker ends as after Ctrl-C: its running job is finished first."""
     name = _name(asked)
-    send_shutdown_command(asked.connection, name)
+    send_command(asked.connection, name, 'shutdown', call=asked.bulk)
     return Done(f'Worker {name} is told to shut down', name)
 
 
@@ -40,5 +43,5 @@ def shutdown(asked: Asked) -> Done:
 def kill_horse(asked: Asked) -> Done:
     """The process that runs a worker's jobs is killed; the worker starts another."""
     name = _name(asked)
-    send_kill_horse_command(asked.connection, name)
+    send_command(asked.connection, name, 'kill-horse', call=asked.bulk)
     return Done(f'Worker {name} is told to kill its job', name)

@@ -1,20 +1,18 @@
-"""Queues: all of them in one table; and one, with its jobs by state."""
+"""Queues: all of them in one table."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from rq.dashboard.page import page
-from rq.monitor import queue as queue_of
 from rq.monitor import queues as read
-from rq.monitor.jobs_in import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rq.dashboard.page import View
 
-__all__ = ['queue', 'queues']
+__all__ = ['queues']
 
 
 @page('/queues', 'queues', title='Queues', nav='Queues')
@@ -22,11 +20,3 @@ def queues(view: View) -> Mapping[str, Any]:
     """A page of queues, sorted and filtered by name."""
     sort = view.choice('sort', read.SORTS)
     return {'queues': read.listing(view.connection, view.offset, view.per_page, sort, view.text('name', most=200))}
-
-
-@page('/queue/<rq:name>', 'queue', title='Queue', nav='Queues')
-def queue(view: View, name: str) -> Mapping[str, Any]:
-    """One queue, and a page of its jobs in one state."""
-    state = view.choice('state', STATES)
-    found = queue_of.page(view.connection, name, state, view.offset, view.per_page)
-    return {'queue': found.queue, 'state': state, 'states': STATES, 'jobs': found.jobs, 'shown': found}

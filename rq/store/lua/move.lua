@@ -1,8 +1,8 @@
 -- Jobs leave their queue for another: each leaves its home and enters the same one of the other, at its end.
 -- KEYS: 1 the list of the other queue
 -- ARGV: 1 prefix  2 the other queue  3 home in which they were seen, '' any  4 when (epoch: who came to it later is left
---       alone), '' any  5 place on the list where the first was seen, '' unknown
---       6.. id, its signature as it was read, its signature for the other queue ('' none), of each (up to 300)
+--       alone), '' any  5 place on the list where the first was seen, '' unknown  6 nonce of this call
+--       7.. id, its signature as it was read, its signature for the other queue ('' none), of each (up to 300)
 -- answers: for each id: MOVED, SAME (it is there), SIGNED (its signature names its queue, and no other was given), LATER,
 --       GONE, BROKEN, or the status for which it was left alone
 --- @include keys
@@ -11,7 +11,10 @@
 --- @include seen
 --- @include pluck
 --- @include wake
+--- @include once
 local to, answers, off, arrived = ARGV[2], {}, {}, {}
+local earlier = said(ARGV[6])
+if earlier then return earlier end
 redis.call('LLEN', KEYS[1]) -- a key of a wrong type is refused before anything is written
 redis.call('SCARD', k_queues)
 redis.call('DEL', k_gone('')) -- no such key: the first command needs no memory, so that a full server goes on
@@ -34,13 +37,16 @@ local function move(id, old, new)
   return 'MOVED'
 end
 
-for a = 6, #ARGV, 3 do answers[#answers + 1] = move(ARGV[a], ARGV[a + 1], ARGV[a + 2]) end
+for a = 7, #ARGV, 3 do answers[#answers + 1] = move(ARGV[a], ARGV[a + 1], ARGV[a + 2]) end
 pluck(off, ARGV[5])
 if #arrived > 0 then
   redis.call('RPUSH', KEYS[1], unpack(arrived))
   wake(to)
 end
 for _, answer in ipairs(answers) do
-  if answer == 'MOVED' then redis.call('SADD', k_queues, KEYS[1]) break end
+  if answer == 'MOVED' then
+    redis.call('SADD', k_queues, KEYS[1])
+    return say(ARGV[6], answers)
+  end
 end
 return answers

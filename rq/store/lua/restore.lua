@@ -1,6 +1,6 @@
 -- Brings deleted jobs back to where they were, one that waited to the end of its queue. Sent twice, each comes back once.
 -- KEYS: 1 the list of the bulk that deleted them
--- ARGV: 1 prefix  2 bulk  3.. ids (up to 1,000)
+-- ARGV: 1 prefix  2 bulk  3 nonce of this call  4.. ids (up to 1,000)
 -- answers: for each id: the status that it has now, TAKEN (the id was used again: that job is not touched), EXPIRED (it
 --       would not run any more), BROKEN (its queue's key has a wrong type), GONE (it cannot be brought back any more)
 --- @include keys
@@ -8,8 +8,11 @@
 --- @include leave
 --- @include place
 --- @include arrive
+--- @include once
 local bulk, list, LOOK = ARGV[2], KEYS[1], 3600 -- seconds for which one that had ended is shown at least
 local WAITS = { queued = true, rate_limited = true, ready_to_enqueue = true, scheduled = true, deferred = true }
+local earlier = said(ARGV[3])
+if earlier then return earlier end
 redis.call('DEL', k_gone('')) -- no such key: the first command needs no memory, so that a full server goes on
 
 -- When the job expires now (epoch, ms; nil never), as it was told to; false: it is over and would not run.
@@ -34,6 +37,8 @@ local function go_home(id, status, q, h)
   end
 end
 
+local changed = false
+
 local function restore(id)
   local copy, key = k_trashed_job(bulk, id), k_job(id)
   if redis.call('EXISTS', copy) == 0 then
@@ -48,6 +53,7 @@ local function restore(id)
   if q and not (try('LLEN', k_queue(q)) and (not HOME[status] or try('ZCARD', k_registry(HOME[status], q)))) then
     return 'BROKEN'
   end
+  changed = true
   redis.call('RENAME', copy, key)
   redis.call('HDEL', key, 'trash:expires', 'trash:score')
   if redis.call('EXISTS', k_trashed_results(bulk, id)) == 1 and redis.call('EXISTS', k_results(id)) == 0 then
@@ -67,5 +73,5 @@ local function restore(id)
 end
 
 local answers = {}
-for a = 3, #ARGV do answers[#answers + 1] = restore(ARGV[a]) end
-return answers
+for a = 4, #ARGV do answers[#answers + 1] = restore(ARGV[a]) end
+return changed and say(ARGV[3], answers) or answers
