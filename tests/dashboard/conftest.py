@@ -20,11 +20,14 @@ from waitress.server import create_server
 
 from rq.dashboard import create_app
 
+# Seconds between renewals in tests; people have 2.
+LIVE_SECONDS = 0.3
+
 
 @pytest.fixture
 def app(redis: Redis) -> Flask:
     """The dashboard of the test's Redis, for whoever reaches it, who may do everything."""
-    return create_app(redis, auth='none')
+    return create_app(redis, auth='none', live_seconds=LIVE_SECONDS)
 
 
 @pytest.fixture

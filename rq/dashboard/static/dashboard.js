@@ -1,8 +1,8 @@
 // Packhorse's dashboard: everything works without this file. It renews the page, and listens to keys.
 (() => {
   'use strict';
-  const EVERY = 2000; // milliseconds
   const main = document.getElementById('main');
+  const EVERY = 1000 * (Number(main.dataset.live) || 2); // milliseconds
   const liveButton = document.getElementById('live');
   const help = document.getElementById('help');
   const $$ = (what, where = document) => [...where.querySelectorAll(what)];
