@@ -17,6 +17,7 @@ from flask import Flask, current_app, request
 from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
 from . import guard
+from .door import login_form, wants_page
 from .logins import Failures, Login, Logins, SettingsError, ledger, read
 from .users import ROLES, User
 
@@ -89,6 +90,13 @@ class Access:
         else:
             found = _neighbour(asked)
         return found.reading() if self.read_only else found
+
+    def reader(self, asked: Request) -> User | None:
+        """Who shows a token, however others log in here: for /metrics, which programs read. Raises as `user`."""
+        given = asked.authorization
+        if given is None or given.type != 'bearer' or not self.logins.tokens:
+            return None
+        return self._proven(asked)
 
     def _called_back(self, asked: Request) -> User:
         found = self.callback(asked) if self.callback is not None else None
@@ -218,6 +226,8 @@ def _logins(settings: Mapping[str, Any], mode: str) -> Logins:
         raise SettingsError('There is no password: RQ_DASHBOARD_PASSWORD, or a file of users, has one')
     if mode == 'token' and not tokens:
         raise SettingsError('There is no token: RQ_DASHBOARD_TOKEN, or a file of tokens, has one')
+    if settings.get('metrics_token'):
+        tokens.append(Login('metrics', 'metrics', settings['metrics_token']))
     return Logins(passwords, tokens)
 
 
@@ -272,22 +282,28 @@ def install(target: Blueprint | Flask) -> None:
     target.after_request(_after)
 
 
-def _before() -> None:
+def _before() -> Response | None:
     if USER in request.environ:
-        return
+        return None
     access = access_of(current_app)
     access.hosts.check(request)
     guard.check_method(request)
     guard.check_origin(request, tokens=access.mode in ('basic', 'token'))
     endpoint = (request.endpoint or '').rpartition('.')[2]
     if endpoint in OPEN:
-        return
-    user = access.user(request)
+        return None
+    try:
+        user = (access.reader(request) if endpoint == 'metrics' else None) or access.user(request)
+    except Unauthorized as error:
+        if access.mode == 'token' and request.method == 'GET' and wants_page():
+            return login_form(str(error.description), request.script_root + request.full_path.removesuffix('?'))
+        raise
     if not user.may('metrics' if endpoint == 'metrics' else 'viewer'):
         raise Forbidden('You may not see the dashboard.')
     if access.read_only and request.method == 'POST' and endpoint != 'logout':
         raise Forbidden('This dashboard is read-only.')
     request.environ[USER] = user
+    return None
 
 
 def _after(response: Response) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import keys
 
-__all__ = ['Rights', 'ServerFacts', 'facts', 'rights']
+__all__ = ['Rights', 'ServerFacts', 'answers', 'facts', 'rights']
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ def facts(connection: Any) -> ServerFacts:
         round_trip=took,
         used=int(told.get('used_memory', 0)),
     )
+
+
+def answers(connection: Any) -> None:
+    """Nothing, if the server answers. Raises redis-py's errors."""
+    connection.ping()
 
 
 # What a worker cannot do without, as ACL DRYRUN asks for it.
