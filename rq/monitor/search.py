@@ -22,7 +22,7 @@ from .matching import Matcher, Row, function_of, row, when
 if TYPE_CHECKING:
     from rq.store.view_jobs import Stored
 
-__all__ = ['MOST', 'Facet', 'Filter', 'FilterError', 'Found', 'find', 'ids', 'parse']
+__all__ = ['MOST', 'Counted', 'Facet', 'Filter', 'FilterError', 'Found', 'count', 'find', 'ids', 'parse', 'with_term']
 
 # Jobs that a search looks at in all its steps, unless told otherwise.
 MOST = 50_000
@@ -65,6 +65,15 @@ class Found:
     left_out: int  # queues that were not looked at
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many jobs fit, of those looked at; `exact`: there are no others."""
+
+    count: int
+    scanned: int
+    exact: bool
+
+
 @dataclass(slots=True)
 class _Plan:
     """Where to look, and what fits."""
@@ -103,10 +112,10 @@ class _Plan:
         return list(dict.fromkeys(job_id for found in store.ids_at(connection, asked) for job_id in found))
 
 
-def find(connection: Any, wanted: Filter, cursor: str = '', limit: int = 25, most: int = MOST) -> Found:
+def find(connection: Any, wanted: Filter, cursor: str | None = '', limit: int = 25, most: int = MOST) -> Found:
     """A page of the jobs that fit, newest first. At most 18 round trips, and no step that begins after 50 ms."""
     plan = _plan(connection, wanted)
-    walk = _Walk(plan, *_cursor(cursor))
+    walk = _Walk(plan, *_cursor(cursor or ''))
     rows = [] if cursor else _direct(connection, wanted)
     walk.go(connection, limit - len(rows), most)
     known = {one.id for one in rows}
@@ -127,9 +136,21 @@ def find(connection: Any, wanted: Filter, cursor: str = '', limit: int = 25, mos
     )
 
 
+def count(connection: Any, wanted: Filter, most: int = MOST) -> Counted:
+    """How many jobs fit, of `most` looked at, however long that takes: about a second for 50,000 calls."""
+    plan = _plan(connection, wanted)
+    if plan.exact:
+        return Counted(sum(plan.sizes), sum(plan.sizes), True)
+    fitting = sum(1 for _ in _fitting(connection, plan, most))
+    return Counted(fitting, min(most, sum(plan.sizes)), sum(plan.sizes) <= most)
+
+
 def ids(connection: Any, wanted: Filter, most: int = MOST) -> Iterator[str]:
     """The ids of the jobs that fit, of `most` looked at. They are noted before the first is given, so they may be moved."""
-    plan = _plan(connection, wanted)
+    return _fitting(connection, _plan(connection, wanted), most)
+
+
+def _fitting(connection: Any, plan: _Plan, most: int) -> Iterator[str]:
     noted: dict[str, None] = {}
     depth = 0
     while depth < plan.deepest and len(noted) < most:
@@ -144,6 +165,13 @@ def ids(connection: Any, wanted: Filter, most: int = MOST) -> Iterator[str]:
         for stored in store.fetch(connection, fitting[at : at + STEP_PAYLOAD], plan.matcher.data, plan.matcher.meta):
             if stored is not None and plan.matcher.fits(stored):
                 yield stored.id
+
+
+def with_term(text: str, name: str, value: str) -> str:
+    """The filter with one more condition, as one would type it."""
+    value = value.replace('"', '*')
+    quoted = f'"{value}"' if any(mark in value for mark in ' ,\t') else value
+    return f'{text} {name}:{quoted}'.strip()
 
 
 # --- where to look

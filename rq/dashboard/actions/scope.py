@@ -107,8 +107,8 @@ def preview(connection: Redis, scope: Scope) -> Preview:
         return Preview(bulk.trashed_count(connection, [scope.trash])[0], 0, True, homes.now(connection))
     search = _search()
     at = homes.now(connection)
-    found = search.find(connection, search.parse(scope.where), None, 1, most=LOOKED_AT)
-    return Preview(found.total, found.scanned, found.cursor is None, at)
+    found = search.count(connection, _filter(search, scope.where), LOOKED_AT)
+    return Preview(found.count, found.scanned, found.exact, at)
 
 
 def _search() -> Any:
@@ -116,6 +116,13 @@ def _search() -> Any:
         return import_module('rq.monitor.search')
     except ImportError:
         raise Refused('Filters are not there yet') from None
+
+
+def _filter(search: Any, where: str) -> Any:
+    try:
+        return search.parse(where)
+    except search.FilterError as error:
+        raise Refused(str(error)) from None
 
 
 Step = tuple[Sequence[str], Seen]
@@ -132,7 +139,7 @@ def steps(connection: Redis, scope: Scope, before: float | None, leaves: bool) -
         yield from _walks(connection, scope, before, leaves)
     else:
         search = _search()
-        ids = list(search.ids(connection, search.parse(scope.where), LOOKED_AT))
+        ids = list(search.ids(connection, _filter(search, scope.where), LOOKED_AT))
         for at in range(0, len(ids), bulk.CHUNK):
             yield ids[at : at + bulk.CHUNK], Seen('', before)
 
