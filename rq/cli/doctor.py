@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ['CHECKS', 'Finding', 'Patient', 'doctor', 'examine']
 
-LEAST = {'Redis': (6, 2), 'Valkey': (7, 2)}
-# Longer, and a worker that asks for one job at a time does little else than wait.
-SLOW_SECONDS = 0.02
 SHOWN = 5
 
 
@@ -52,40 +49,23 @@ def _others(package: str) -> str:
 
 def _server(patient: Patient) -> Iterator[Finding]:
     """Whether it answers, soon, and is new enough."""
-    server = patient.server
-    least = LEAST[server.kind]
-    if server.version < least:
-        needed = ' or '.join(f'{kind} {".".join(map(str, version))}' for kind, version in LEAST.items())
-        yield Finding('fault', f'{server.name} is too old: {needed} is needed')
-    elif server.round_trip > SLOW_SECONDS:
-        yield Finding('warning', f'{server.name} takes {server.round_trip * 1000:.0f} ms to answer: is it far away?')
-    else:
-        yield Finding('ok', f'{server.name} answers')
+    from rq.monitor import server
+
+    yield server.version(patient.server)
 
 
 def _eviction(patient: Patient) -> Iterator[Finding]:
     """Whether it forgets jobs when it is full."""
-    server = patient.server
-    if server.policy in ('', 'noeviction'):
-        yield Finding('ok', 'it forgets nothing when it is full (noeviction)')
-        return
-    what = 'jobs with a ttl, results and records of workers' if server.policy.startswith('volatile') else 'jobs'
-    level: Level = 'fault' if server.maxmemory else 'warning'
-    when = 'when it is full' if server.maxmemory else 'as soon as maxmemory is set'
-    yield Finding(level, f'{when} it forgets {what} ({server.policy}): set maxmemory-policy to noeviction')
+    from rq.monitor import server
+
+    yield server.eviction(patient.server)
 
 
 def _persistence(patient: Patient) -> Iterator[Finding]:
     """Whether jobs outlive its restart."""
-    server = patient.server
-    if server.aof:
-        yield Finding('ok', 'jobs outlive its restart (append-only file)')
-    elif server.snapshots:
-        yield Finding('warning', 'it keeps snapshots only: what came after the last one is lost when it dies')
-    elif server.snapshots is None:
-        yield Finding('warning', 'it has no append-only file, and does not tell whether it keeps snapshots')
-    else:
-        yield Finding('warning', 'nothing is kept over its restart: set appendonly to yes')
+    from rq.monitor import server
+
+    yield server.persistence(patient.server)
 
 
 def _suspended(patient: Patient) -> Iterator[Finding]:

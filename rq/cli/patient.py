@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from rq.monitor.finding import Finding, Level
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -14,16 +15,6 @@ if TYPE_CHECKING:
     from .survey import Survey
 
 __all__ = ['Finding', 'Level', 'Patient']
-
-Level = Literal['ok', 'warning', 'fault']
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check has found. A fault: jobs are lost or do not run. A warning: they may."""
-
-    level: Level
-    text: str
 
 
 class Patient:

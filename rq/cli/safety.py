@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,6 @@ SAMPLE, QUEUES, LARGEST = 20, 20, 1_000_000
 SHOWN = 5
 # Seconds that importing may take.
 PATIENCE = 30
-# A worker's times in what people read are off by so much; leases are kept by the server's clock.
-CLOCK_SECONDS = 2.0
-# Share of maxmemory from which on there is little time.
-FULL = 0.9
 # In a process of its own: importing is user code, which may print, hang or end it.
 IMPORTER = """
 import json, os, sys
@@ -154,51 +149,26 @@ def _name(text: str) -> str:
 
 def _rights(patient: Patient) -> Iterator[Finding]:
     """Who we are to the server, and whether that is more than is good."""
-    from rq.store.server import rights
+    from rq.monitor import server
 
-    found = rights(patient.connection)
-    if found is None:
-        yield Finding('ok', 'the server does not tell who we are')
-    elif found.refused:
-        yield Finding(
-            'fault', f'user {_name(found.name)} may not {", ".join(found.refused)}: docs/security.md has its rights'
-        )
-    elif found.open and not patient.local:
-        yield Finding('warning', 'the server asks for no password: who reaches it can run code in workers')
-    elif found.all:
-        yield Finding('ok', f'user {_name(found.name)} may do everything (docs/security.md has users for each role)')
-    elif found.known:
-        yield Finding('ok', f'user {_name(found.name)} may do what a worker does, and not everything')
-    else:
-        yield Finding('ok', f'user {_name(found.name)}, who may not ask for its own rights')
+    from .chart import printable
+
+    found = server.rights(patient.connection, patient.local)
+    yield Finding(found.level, printable(found.text))
 
 
 def _clock(patient: Patient) -> Iterator[Finding]:
     """Whether this machine and the server have the same time."""
-    from rq.store import job
+    from rq.monitor import server
 
-    before = time.time()
-    there = job.time(patient.connection)
-    gap = there - (before + time.time()) / 2
-    if abs(gap) > CLOCK_SECONDS:
-        where = 'ahead of' if gap > 0 else 'behind'
-        yield Finding(
-            'warning', f"the server's clock is {abs(gap):.1f} s {where} this machine's: times of jobs look wrong"
-        )
-    else:
-        yield Finding('ok', "the server's clock is this machine's")
+    yield server.clock(patient.connection)
 
 
 def _memory(patient: Patient) -> Iterator[Finding]:
     """Whether it is nearly full."""
-    server = patient.server
-    used, most = server.used / 2**20, server.maxmemory / 2**20
-    if not server.maxmemory:
-        yield Finding('ok', f'it uses {used:.0f} MB and has no limit (maxmemory)')
-    elif server.used >= FULL * server.maxmemory:
-        yield Finding('warning', f'it uses {used:.0f} of {most:.0f} MB: soon it takes no more jobs')
-    else:
-        yield Finding('ok', f'it uses {used:.0f} of {most:.0f} MB')
+    from rq.monitor import server
+
+    yield server.memory(patient.server)
 
 
 SAFETY_CHECKS: list[tuple[str, Callable[[Patient], Iterator[Finding]], bool]] = [

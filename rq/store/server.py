@@ -8,7 +8,7 @@ from typing import Any
 
 from . import keys
 
-__all__ = ['Rights', 'ServerFacts', 'answers', 'facts', 'rights']
+__all__ = ['Rights', 'ServerFacts', 'answers', 'facts', 'facts_of', 'rights']
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ def facts(connection: Any) -> ServerFacts:
         saves: bool | None = bool(connection.config_get('save').get('save'))
     except ResponseError:  # managed servers do not let one look
         saves = None
+    return facts_of(told, saves, took)
+
+
+def facts_of(told: dict[str, Any], saves: bool | None, took: float) -> ServerFacts:
+    """What INFO tells, with whether there are snapshots and how long asking took."""
     valkey = told.get('server_name') == 'valkey'
     version = str(told.get('valkey_version' if valkey else 'redis_version', ''))
     aof = told.get('aof_enabled')

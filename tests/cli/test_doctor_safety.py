@@ -195,7 +195,7 @@ def test_a_server_that_is_open_to_others_is_a_warning(redis: Redis) -> None:
 def test_a_clock_that_differs_is_a_warning(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     assert findings(redis, safety._clock) == [('ok', "the server's clock is this machine's")]
     now = time.time
-    monkeypatch.setattr(safety.time, 'time', lambda: now() + 3600)
+    monkeypatch.setattr(time, 'time', lambda: now() + 3600)
     [(level, text)] = findings(redis, safety._clock)
     assert level == 'warning' and 'behind this machine' in text and text.startswith("the server's clock is 36")
 
