@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -57,27 +57,64 @@ def line(
 
     parts = _grid(top, first, span, height)
     for when, title in marks:
-        if first <= when <= last:
-            at = f'{x(when):.1f}'
+        if first <= when <= last + span / 20:  # the step of now has begun before what happened in it
+            at = f'{x(min(when, last)):.1f}'
             parts.append(
                 Markup('<g class="mark"><line x1="{0}" x2="{0}" y1="{1}" y2="{2}"/><title>{3}</title></g>').format(
                     at, TOP, height - BOTTOM, title
                 )
             )
     for place, points in enumerate(series.values()):
-        parts.append(Markup('<path class="s{}" d="{}"/>').format(place % 6, _path(points, x, y)))
+        drawn = _path(points, x, y)
+        if place == 0:
+            parts.append(Markup('<path class="area" d="{}"/>').format(_filled(drawn, y(0))))
+        parts.append(Markup('<path class="s{}" d="{}"/>').format(place % 6, drawn))
+    parts += _titles(series, x, height)
     return _legend(series, label) + _svg('line', WIDTH, height, label or ', '.join(series), parts)
 
 
-def _path(points: Points, x: object, y: object) -> str:
+def _path(points: Points, x: Callable[[float], float], y: Callable[[float], float]) -> str:
     steps, pen = [], 'M'
     for when, value in points:
         if value is None:
             pen = 'M'
             continue
-        steps.append(f'{pen}{x(when):.1f} {y(value):.1f}')  # type: ignore[operator]
+        steps.append(f'{pen}{x(when):.1f} {y(value):.1f}')
         pen = 'L'
     return ''.join(steps)
+
+
+def _filled(drawn: str, ground: float) -> str:
+    """The same line, each piece of it closed along the ground."""
+    pieces = []
+    for piece in drawn.split('M')[1:]:
+        spots = piece.split('L')
+        first, last = spots[0].split()[0], spots[-1].split()[0]
+        pieces.append(f'M{piece}L{last} {ground:.1f}L{first} {ground:.1f}Z')
+    return ''.join(pieces)
+
+
+def _titles(series: Mapping[str, Points], x: Callable[[float], float], height: int) -> list[Markup]:
+    """What stands at each instant, for who points there: columns that are not seen."""
+    moments: dict[float, list[str]] = {}
+    for name, points in series.items():
+        for when, value in points:
+            if value is not None:
+                moments.setdefault(when, []).append(f'{name} {number(round(value, 1))}')
+    times = sorted(moments)
+    if len(times) < 2:
+        return []
+    wide = x(times[1]) - x(times[0])
+    return [
+        Markup('<rect class="at" x="{:.1f}" y="{}" width="{:.1f}" height="{}"><title>{}: {}</title></rect>').format(
+            x(when) - wide / 2, TOP, wide, height - TOP - BOTTOM, _moment(when), ', '.join(moments[when])
+        )
+        for when in times
+    ]
+
+
+def _moment(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime('%d %b %H:%M UTC')
 
 
 def _grid(top: float, first: float, span: float, height: int) -> list[Markup]:

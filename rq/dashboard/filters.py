@@ -18,7 +18,7 @@ def number(value: float | None) -> str:
     if value is None:
         return NOTHING
     if not float(value).is_integer():
-        return f'{value:,.0f}' if abs(value) >= 100 else f'{value:,.1f}' if abs(value) >= 1 else f'{value:.2f}'
+        return f'{value:,.0f}' if abs(value) >= 100 else f'{value:,.1f}' if abs(value) >= 1 else f'{value:.2g}'
     return f'{int(value):,}'
 
 

@@ -48,7 +48,7 @@ def take(browser: Browser, url: str, pages: dict[str, str], folder: Path) -> Non
         for name, path in pages.items():
             if width < 1280 and name not in NARROW:
                 continue
-            tab.goto(f'{url}{path}{"&" if "?" in path else "?"}live=0')
+            tab.goto(url + path)
             tab.wait_for_load_state('networkidle')
             file = folder / f'{name}-{"narrow" if width < 1280 else scheme}.png'
             tab.screenshot(path=file, full_page=True, clip={'x': 0, 'y': 0, 'width': width, 'height': 1100})

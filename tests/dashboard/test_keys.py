@@ -58,7 +58,7 @@ def test_r_stops_renewing_and_the_address_says_so(page: Page, dashboard: str, re
 
 def test_while_something_is_selected_the_page_stands_still(page: Page, dashboard: str, redis: Redis) -> None:
     page.goto(dashboard)
-    page.locator('h2').first.select_text()
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('h2'))")
     Queue('a', connection=redis).enqueue('f')
     page.wait_for_timeout(3 * LIVE_SECONDS * 1000)
     expect(page.locator('.strip')).to_contain_text('0 waiting')
@@ -73,3 +73,16 @@ def test_a_dashboard_that_does_not_answer_is_told_apart(page: Page, dashboard: s
     page.unroute('**/*fragment=1*')
     expect(page.locator('#live')).to_have_text('live')
     complaints.texts.clear()  # Chromium notes the 503s
+
+
+def test_the_keyboard_stays_where_it_is_when_the_page_renews_itself(page: Page, dashboard: str, redis: Redis) -> None:
+    born(redis, 'w1')
+    page.goto(f'{dashboard}/workers')
+    page.locator('main a', has_text='w1').focus()
+    page.evaluate("document.activeElement.dataset.old = 'yes'")
+    born(redis, 'w0')
+    page.wait_for_selector('main a:has-text("w0")')
+    assert page.evaluate('[document.activeElement.textContent.trim(), document.activeElement.dataset.old]') == [
+        'w1',
+        None,
+    ]

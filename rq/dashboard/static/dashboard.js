@@ -12,9 +12,12 @@
   let wanted = main.hasAttribute('data-live') && new URLSearchParams(location.search).get('live') !== '0';
   let cursor = -1;
 
+  let pressed = false; // a button that is replaced between press and release is not clicked
+  addEventListener('pointerdown', () => { pressed = true; });
+  for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => { setTimeout(() => { pressed = false; }, 50); });
   const busy = () => {
     const at = document.activeElement;
-    return document.hidden || $$('dialog[open], details[open]:not([data-calm])').length > 0 ||
+    return document.hidden || pressed || main.querySelector('svg.line:hover') !== null || $$('dialog[open], details[open]:not([data-calm])').length > 0 ||
       (at && at.matches('input:not([type=checkbox]), select, textarea')) ||
       $$('main input[type=checkbox]:checked').length > 0 || String(getSelection()) !== '';
   };
@@ -24,6 +27,9 @@
     liveButton.classList.toggle('lost', lost);
     liveButton.textContent = lost ? 'no answer' : wanted ? 'live' : 'paused';
   };
+  // What the keyboard is on, by its words and address: it is found again in the new page.
+  const REACHED = 'a[href], button, summary, input[type=checkbox]';
+  const called = (one) => [one.tagName, one.id, one.textContent.trim(), one.getAttribute('href'), one.value, one.form && $$('input[type=hidden]', one.form).map((field) => field.value).join()].join('|');
   async function renew() {
     const where = new URL(location.href);
     where.searchParams.set('fragment', '1');
@@ -35,11 +41,12 @@
       const text = await answer.text();
       if (busy()) return;
       tag = answer.headers.get('ETag');
-      const focus = document.activeElement && document.activeElement.id;
+      const focus = main.contains(document.activeElement) && called(document.activeElement);
       const scrolled = $$('.scroll, pre', main).map((box) => [box.scrollLeft, box.scrollTop]);
       main.innerHTML = text; // our own server's answer, escaped there; the policy lets no script in it run
       $$('.scroll, pre', main).forEach((box, place) => { if (scrolled[place]) [box.scrollLeft, box.scrollTop] = scrolled[place]; });
-      if (focus && document.getElementById(focus)) document.getElementById(focus).focus({ preventScroll: true });
+      const again = focus && $$(REACHED, main).find((one) => called(one) === focus);
+      if (again) again.focus({ preventScroll: true });
       mark(cursor, false);
       document.dispatchEvent(new CustomEvent('renewed'));
     } catch { state(true); }
