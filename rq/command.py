@@ -16,6 +16,8 @@ from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.store import job as job_store
 from rq.store import listen
+from rq.store import stack as stack_store
+from rq.store import worker as worker_store
 from rq.store.fields import text
 from rq.store.script import nonce
 
@@ -28,12 +30,14 @@ __all__ = [
     'PUBSUB_CHANNEL_TEMPLATE',
     'RQ_KEY_PREFIX',
     'handle_command',
+    'handle_dump_stack_command',
     'handle_kill_worker_command',
     'handle_shutdown_command',
     'handle_stop_execution_command',
     'handle_stop_job_command',
     'parse_payload',
     'send_command',
+    'send_dump_stack_command',
     'send_kill_horse_command',
     'send_shutdown_command',
     'send_stop_execution_command',
@@ -86,6 +90,21 @@ def send_stop_execution_command(connection: Redis, job_id: str, execution_id: st
     send_command(connection, worker_name, 'stop-execution', job_id=job_id, execution_id=execution_id)
 
 
+def send_dump_stack_command(connection: Redis, job_id: str) -> None:
+    """Asks the worker of a running job where it stands; `rq.store.stack` has the answer. Raises InvalidJobOperation.
+
+    Workers of other RQs do not know the command, and are not sent it.
+    """
+    found = job_store.some_fields(connection, job_id, 'status', 'worker_name')
+    worker = text(found[b'worker_name'] or b'')
+    if not worker or found[b'status'] not in (b'started', b'canceled'):
+        raise InvalidJobOperation('Job is not currently executing')
+    if not worker_store.is_ours(connection, worker):
+        raise InvalidJobOperation('Job is executed by a worker of another RQ, which cannot tell where it stands')
+    stack_store.forget(connection, job_id)
+    send_command(connection, worker, 'dump-stack', job_id=job_id)
+
+
 def _begun_just_now(connection: Redis, job_id: str, execution_id: str) -> str:
     found = job_store.fetch(connection, job_id)
     same = found.get(b'execution') == execution_id.encode() and found.get(b'status') == b'started'
@@ -117,6 +136,8 @@ def handle_command(worker: BaseWorker, payload: dict[Any, Any]) -> None:
         handle_stop_job_command(worker, payload)
     elif command == 'stop-execution':
         handle_stop_execution_command(worker, payload)
+    elif command == 'dump-stack':
+        handle_dump_stack_command(worker, payload)
 
 
 def handle_shutdown_command(worker: BaseWorker) -> None:
@@ -150,6 +171,13 @@ def handle_stop_execution_command(worker: BaseWorker, payload: dict[Any, Any]) -
     job_id, execution_id = _named(payload, 'job_id'), _named(payload, 'execution_id')
     worker.log.debug('Received command to stop execution %s of job %s', execution_id, job_id)
     worker.request_stop_execution(execution_id)
+
+
+def handle_dump_stack_command(worker: BaseWorker, payload: dict[Any, Any]) -> None:
+    """Where the job named stands is written for whoever asked. Raises ValueError where none is named."""
+    job_id = _named(payload, 'job_id')
+    if worker._chief is not None:
+        worker._chief.tell_stack(job_id)
 
 
 def _named(payload: dict[Any, Any], field: str) -> str:

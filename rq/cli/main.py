@@ -23,6 +23,7 @@ COMMANDS = {
     'requeue': 'requeue',
     'resume': 'suspend',
     'server': 'server',
+    'stack': 'stack',
     'suspend': 'suspend',
     'up': 'up',
     'why': 'why',

@@ -15,7 +15,7 @@ __all__ = [
     'dependents', 'deploys', 'error_group', 'error_groups', 'error_jobs', 'execution', 'executions', 'failed',
     'finished', 'first_seen', 'gone', 'group', 'groups', 'intermediate', 'job', 'lease', 'limit', 'limit_holders',
     'limit_waiters', 'limits', 'note', 'nudge', 'pack', 'queue', 'queue_name', 'queues', 'ready', 'recorded',
-    'releasing', 'results', 'scheduled', 'said', 'scheduler', 'scheduler_lock', 'stats', 'suspended',
+    'releasing', 'results', 'scheduled', 'said', 'scheduler', 'scheduler_lock', 'stack', 'stats', 'suspended',
     'suspended_queue', 'trash', 'trashed', 'trashed_job', 'trashed_results', 'trial', 'wake', 'wake_name', 'wip',
     'worker', 'worker_executions', 'worker_name', 'workers', 'workers_of',
 ]  # fmt: skip
@@ -265,6 +265,11 @@ def aftermath(name: str) -> str:
 def note(member: str) -> str:
     """Ours. Hash of a note (`what:job:execution`): user code for the dead, webhooks. Dropped when done, else in a day."""
     return f'{PREFIX}:note:{member}'
+
+
+def stack(job_id: str) -> str:
+    """Ours. String (JSON): where a running job stood when somebody asked, written by its worker. Expires in 60 s."""
+    return f'{PREFIX}:stack:{job_id}'
 
 
 def suspended() -> str:

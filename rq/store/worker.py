@@ -35,6 +35,7 @@ __all__ = [
     'fetch',
     'fetch_many',
     'is_known',
+    'is_ours',
     'known',
     'nudge',
     'reap',
@@ -135,6 +136,11 @@ def known(connection: Any, queue: str | None = None) -> list[str]:
 def is_known(connection: Any, name: str) -> bool:
     """Whether a worker of this name is registered."""
     return bool(connection.sismember(keys.workers(), keys.worker(name)))
+
+
+def is_ours(connection: Any, name: str) -> bool:
+    """Whether a worker is one of this package's: other RQs' have no incarnation."""
+    return bool(connection.hexists(keys.worker(name), 'incarnation'))
 
 
 def fetch(connection: Any, name: str) -> dict[bytes, bytes]:

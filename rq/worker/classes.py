@@ -152,6 +152,8 @@ class Worker(_OneByOne):
                 os.setpgid(0, 0)
                 self._is_horse, self._horse_pid = True, 0
                 os.environ.update(RQ_WORKER_ID=self.name, RQ_JOB_ID=job.id)
+                if self._stacks is not None:
+                    self._stacks.answer()
                 self.main_work_horse(job, queue)
             finally:
                 _leave(1)

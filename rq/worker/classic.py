@@ -22,6 +22,7 @@ from rq.store.claim import Lease, Outcome
 from . import plan, settings
 from .alone import Held, let_go, send
 from .failure import exception_text, reason_of
+from .report import Stacks
 from .simple import BLOCK, Keeper, Loop
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class ClassicLoop(Loop):
         worker = self.worker
         if worker._loop is not None:
             worker._loop.close()
-        worker._loop, worker._speaker = self, self.keeper.say
+        worker._loop, worker._speaker, worker._stacks = self, self.keeper.say, Stacks()
         try:
             for module in worker.horse_options.preload:
                 _preload(module)
@@ -151,6 +152,8 @@ class ClassicLoop(Loop):
                 time.sleep(LOOK)
         finally:
             worker._loop = worker._speaker = None
+            worker._stacks.close()
+            worker._stacks = None
             self._give_up()
 
     def _take_turns(self, burst: bool, max_jobs: int | None, max_idle: int | None) -> None:

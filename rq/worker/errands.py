@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
-from . import notes, plan
+from . import notes, plan, stacks
 from .hearing import Ear
 from .settlement import no_grace_left
 
@@ -28,6 +28,7 @@ class Errands:
         self.loop = loop
         self.worker = loop.worker
         self.ear = Ear(loop.worker)
+        self.teller = stacks.Teller(loop.worker.name)
         self.tells_deaths = loop.tells_deaths
         self.due = False  # a note is; the keeper has seen it
         self.grace_over = False  # the worker has to end: the job in hand is not to blame
@@ -82,6 +83,20 @@ class Errands:
             self._signal(signal.SIGALRM)
         else:
             self.worker.log.warning('Job %s cannot be stopped: it runs in its worker itself', found[0].id)
+
+    def tell_stack(self, job_id: str) -> None:
+        """Where a job stands. Called by the keeper's thread: while C code holds the interpreter's lock it comes late."""
+        if self.teller.is_soon():
+            return
+        pid, forked = getattr(self.worker, '_horse_pid', 0), self.worker._stacks
+        found: dict[str, Any]
+        if all(lease.id != job_id for lease in self.loop.keeper._leases()):
+            found = {'state': 'elsewhere', 'note': 'This worker does not run it now: it has just ended, or not begun.'}
+        elif not pid:
+            found = stacks.of_threads(self.loop)
+        else:
+            found = stacks.of_child(forked, pid)
+        self.teller.tell(self.loop.keeper.connection, job_id, found)
 
     # --- the end of grace; seen by the keeper's thread
 

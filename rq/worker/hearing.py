@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from .base import BaseWorker
+    from .report import Stacks
 
 __all__ = ['Chief', 'Ear', 'Hearing']
 
@@ -51,6 +52,9 @@ class Chief(Protocol):
     def stop_run(self, job_id: str, execution: str) -> None:
         """Ends the run of a job ('': whichever) with an execution ('': whichever), if it is ours."""
 
+    def tell_stack(self, job_id: str) -> None:
+        """Writes where a job stands for whoever asked."""
+
 
 class Hearing:
     """The part of BaseWorker that is told things. Subclasses override `handle_payload` to take commands of their own."""
@@ -61,6 +65,7 @@ class Hearing:
     pubsub: Any = None  # while it works: a Listener
     pubsub_thread: Any = None  # RQ's; ours needs none
     _chief: Chief | None = None
+    _stacks: Stacks | None = None  # in the classic way: the pipe to the processes of its jobs
 
     def subscribe(self) -> None:
         """Listens to this worker's channel from now on; asks Redis with the first look."""

@@ -13,12 +13,16 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 __all__ = ['Memory', 'Stacks']
 
 # The signal that asks for the stack: one that nobody uses. Systems without real-time signals have SIGINFO, or no stack.
 _LAST = getattr(signal, 'SIGRTMAX', None)
 ASK: int | None = _LAST - 3 if _LAST is not None else getattr(signal, 'SIGINFO', None)
+# Two more, for a process that is to live on: its main thread alone, from C; and all threads, from Python, when it comes to it.
+LOOK: int | None = _LAST - 4 if _LAST is not None else None
+LOOK_AT_ALL: int | None = _LAST - 5 if _LAST is not None else None
 # Seconds: a process answers within a few milliseconds, unless it is halted; a pause so long ends the answer.
 PATIENCE, PAUSE = 0.2, 0.02
 # Characters of a stack that are kept: its end is our own code.
@@ -32,6 +36,7 @@ class Stacks:
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
+        self._kept = ''  # what was in the pipe when somebody looked: it may be the last words of a crash
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)  # nobody waits because of us
 
@@ -44,6 +49,10 @@ class Stacks:
         """In a horse: from now on its stack can be asked for. An application that has its own ways keeps them."""
         if ASK is not None:
             faulthandler.register(ASK, file=self._write, all_threads=True, chain=False)
+        if LOOK is not None and LOOK_AT_ALL is not None:
+            # From C only the thread that is interrupted: the others run on, and their frames may go while they are read.
+            faulthandler.register(LOOK, file=self._write, all_threads=False, chain=False)
+            signal.signal(LOOK_AT_ALL, self._tell_all)
         if not faulthandler.is_enabled():
             faulthandler.enable(file=self._write)
 
@@ -52,15 +61,41 @@ class Stacks:
         if ASK is None:
             return ''
         self.left()  # what was there before is of somebody else
+        return self._answer(pid, ASK)
+
+    def look(self, pid: int) -> tuple[str, int]:
+        """The stack of a horse's main thread, '' when it does not answer; how many threads it has besides. It lives on."""
+        caught, threads = _of_process(pid)
+        if LOOK is None or not caught >> (LOOK - 1) & 1:  # a signal that is not answered would end it
+            return '', 0
+        self._kept = self.left()
+        return self._answer(pid, LOOK), threads - 1
+
+    def look_at_all(self, pid: int) -> str:
+        """The stacks of all threads, if the main one comes to answer; to be asked after `look`."""
+        if LOOK_AT_ALL is None or not _of_process(pid)[0] >> (LOOK_AT_ALL - 1) & 1:
+            return ''
+        return self._answer(pid, LOOK_AT_ALL)
+
+    def _tell_all(self, signum: int, frame: Any) -> None:
+        with suppress(OSError, ValueError):
+            faulthandler.dump_traceback(file=self._write, all_threads=True)
+
+    def _answer(self, pid: int, number: int) -> str:
         with suppress(ProcessLookupError):
-            os.kill(pid, ASK)
+            os.kill(pid, number)
         found, until = '', time.monotonic() + PATIENCE
         while select.select([self._read], [], [], PAUSE if found else max(0.0, until - time.monotonic()))[0]:
-            found += self.left()
-        return found
+            found += self._read_all()
+        return found[:MOST]
 
     def left(self) -> str:
         """What is in the pipe: after a crash what `faulthandler` wrote."""
+        kept, self._kept = self._kept, ''
+        text = kept + self._read_all()
+        return text.partition('\n\nExtension modules:')[0][:MOST]
+
+    def _read_all(self) -> str:
         found = b''
         while True:
             try:
@@ -68,8 +103,19 @@ class Stacks:
             except BlockingIOError:
                 break
             found += more
-        text = found.decode('utf-8', 'backslashreplace')
-        return text.partition('\n\nExtension modules:')[0][:MOST]
+        return found.decode('utf-8', 'backslashreplace')
+
+
+def _of_process(pid: int) -> tuple[int, int]:
+    """The signals that a process answers, as bits, and how many threads it has; (0, 1) where nothing tells."""
+    caught, threads = 0, 1
+    with suppress(OSError, ValueError), open(f'/proc/{pid}/status') as told:
+        for line in told:
+            if line.startswith('SigCgt:'):
+                caught = int(line.split()[1], 16)
+            elif line.startswith('Threads:'):
+                threads = int(line.split()[1])
+    return caught, threads
 
 
 class Memory:

@@ -17,7 +17,7 @@ from rq.store import worker as store
 from rq.store.replies import Trouble, classify
 
 from . import board as layout
-from . import plan, settings
+from . import plan, settings, stacks
 from .aftermath import Aftermath
 from .board import Board, Phase
 from .care import Care
@@ -74,6 +74,7 @@ class Supervisor:
         self.debts: list[Settlement] = []
         self.ear = Ear(worker)
         self.stops = Stops(self)
+        self.teller = stacks.Teller(worker.name)
         self.wakeup = Wakeup()
         self.stopping_since: float | None = None
         self.cold = False
@@ -355,6 +356,11 @@ class Supervisor:
     def stop_run(self, job_id: str, execution: str) -> None:
         """Stops a job or a run of one, by command."""
         self.stops.ask(job_id, execution)
+
+    def tell_stack(self, job_id: str) -> None:
+        """Where a job stands, by command."""
+        if not self.teller.is_soon():
+            self.teller.tell(self.connection, job_id, stacks.of_horse(self, job_id))
 
     def told(self, at_once: bool = False) -> None:
         """Told to stop by the worker's own methods, from whatever thread or signal handler."""

@@ -15,7 +15,7 @@ from tests.cli.conftest import Run
 from tests.support.processes import ROOT, Processes
 
 COMMANDS = [
-    'bench', 'cron', 'dashboard', 'doctor', 'empty', 'enqueue', 'info', 'requeue', 'resume', 'server', 'suspend', 'up', 'why',
+    'bench', 'cron', 'dashboard', 'doctor', 'empty', 'enqueue', 'info', 'requeue', 'resume', 'server', 'stack', 'suspend', 'up', 'why',
     'worker', 'worker-pool',
 ]  # fmt: skip
 # What a command line needs only once it does something. (asyncio and others come with redis-py and `import rq`.)

@@ -9,9 +9,9 @@ import pytest
 from redis import Redis
 
 from tests.domain.conftest import proxied, proxy
-from tests.worker.conftest import burst, disorder, queue, worker
+from tests.worker.conftest import burst, disorder, lasting, queue, worker
 
-__all__ = ['burst', 'disorder', 'proxied', 'proxy', 'queue', 'worker']
+__all__ = ['burst', 'disorder', 'lasting', 'proxied', 'proxy', 'queue', 'worker']
 
 READS = {
     'time', 'type', 'get', 'mget', 'exists', 'pttl', 'ttl', 'hget', 'hmget', 'hgetall', 'hstrlen', 'hexists', 'hlen', 'llen',

@@ -17,7 +17,6 @@ from rq.job import Dependency, Job
 from rq.monitor.why import Why, why
 from rq.store import admin, keys
 from tests.monitor.conftest import OnlyReads
-from tests.support.processes import Process
 from tests.support.proxy import Proxy
 from tests.support.waiting import wait_for
 from tests.worker import jobs
@@ -37,14 +36,6 @@ def until(ask: Ask, job_id: str, kind: str) -> Why:
     return wait_for(lambda: found if (found := ask(job_id)).kind == kind else None, 15, lambda: str(ask(job_id)))  # type: ignore[return-value]
 
 
-def end(process: Process, redis: Redis) -> None:
-    """A worker whose job would last is not waited for."""
-    for child in process.children():
-        child.kill()
-    process.kill()
-    redis.flushall()
-
-
 # --- no worker, or not yet its turn -----------------------------------------------------------------------------------
 
 
@@ -62,8 +53,8 @@ def test_a_queue_without_a_worker_says_so_and_who_listens_to_what(
     wait_for(lambda: '`w1` on `default` and `mail`' in ask(job.id).sentence, 15, lambda: ask(job.id).sentence)
 
 
-def test_a_worker_that_died_is_not_one_that_listens(queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis) -> None:
-    process = worker('default', '--name', 'w1')
+def test_a_worker_that_died_is_not_one_that_listens(queue: Queue, ask: Ask, lasting: WorkerMaker, redis: Redis) -> None:
+    process = lasting('default', '--name', 'w1')
     process.wait_for_output('Listening on')
     job = queue.enqueue(jobs.sleep, 60)
     until(ask, job.id, 'running')
@@ -76,17 +67,17 @@ def test_a_worker_that_died_is_not_one_that_listens(queue: Queue, ask: Ask, work
     assert 'worker `w1` gives no sign of life, and no other live worker listens on queue `default`' in found.sentence
     waiting = queue.enqueue(jobs.say)
     assert 'no worker is alive at all; 1 worker that did has died' in ask(waiting.id).sentence
-    worker('default', '--name', 'w2').wait_for_output('Listening on')
+    lasting('default', '--name', 'w2').wait_for_output('Listening on')
     assert ask(job.id).kind == 'worker-died'
     assert ask(job.id).sentence.endswith('another worker of queue `default` takes it within 40 s (1 worker listens).')
     redis.flushall()
 
 
 def test_who_is_next_in_line_hears_which_jobs_keep_the_workers_busy(
-    queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis
+    queue: Queue, ask: Ask, lasting: WorkerMaker, redis: Redis
 ) -> None:
     long = queue.enqueue(jobs.sleep, 60, job_id='long', job_timeout=90)
-    process = worker('default', '--name', 'w1')
+    process = lasting('default', '--name', 'w1')
     running = until(ask, 'long', 'running')
     assert running.sentence.startswith('Runs for ')
     assert (
@@ -106,16 +97,15 @@ def test_who_is_next_in_line_hears_which_jobs_keep_the_workers_busy(
     )
     long.cancel()
     assert until(ask, 'long', 'canceled-runs').sentence.startswith('Canceled ')
-    end(process, redis)
 
 
 def test_queues_that_its_workers_serve_first_are_named(
-    queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis
+    queue: Queue, ask: Ask, lasting: WorkerMaker, redis: Redis
 ) -> None:
     high = Queue('high', connection=redis)
     high.enqueue(jobs.sleep, 60, job_id='long')
     job = queue.enqueue(jobs.say)
-    process = worker('high', 'default', '--name', 'w1')
+    lasting('high', 'default', '--name', 'w1')
     until(ask, 'long', 'running')
     high.enqueue(jobs.say)
     found = ask(job.id)
@@ -123,23 +113,21 @@ def test_queues_that_its_workers_serve_first_are_named(
     assert found.sentence.startswith(
         'Its workers serve `high` first, where 1 job waits; then it is next in line of queue `default`'
     )
-    end(process, redis)
 
 
 def test_when_it_starts_is_told_by_what_jobs_have_taken(
-    queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis
+    queue: Queue, ask: Ask, lasting: WorkerMaker, redis: Redis
 ) -> None:
     for _ in range(4):
         queue.enqueue(jobs.sleep, 0.2)
     queue.enqueue(jobs.sleep, 60, job_id='long')
-    process = worker('default', '--name', 'w1')
+    lasting('default', '--name', 'w1')
     until(ask, 'long', 'running')
     wait_for(lambda: redis.hget(keys.worker('w1'), 'successful_job_count') == b'4', 10)
     ids = [queue.enqueue(jobs.say, ttl=1000).id for _ in range(100)]
     assert re.search('; by what jobs take there it starts in about 2[0-9] s.$', ask(ids[-1]).sentence), ask(ids[-1])
     dropped = queue.enqueue(jobs.say, ttl=5)
     assert ' s, but its `ttl` drops it in ' in ask(dropped.id).sentence
-    end(process, redis)
 
 
 def test_a_place_in_the_middle_of_a_long_queue_is_told_as_far_as_it_is_known(
@@ -300,11 +288,11 @@ def test_a_chain_is_followed_to_the_job_on_which_all_hangs(
 
 
 def test_a_job_that_waits_for_a_canceled_or_a_running_one_says_so(
-    queue: Queue, ask: Ask, worker: WorkerMaker, redis: Redis
+    queue: Queue, ask: Ask, lasting: WorkerMaker, redis: Redis
 ) -> None:
     first = queue.enqueue(jobs.sleep, 60, job_id='first')
     queue.enqueue(jobs.say, job_id='second', depends_on=first)
-    process = worker('--name', 'w1')
+    lasting('--name', 'w1')
     assert until(ask, 'second', 'waits-for-running').sentence.startswith(
         'It waits for job `first`, which runs on worker `w1` since '
     )
@@ -315,7 +303,6 @@ def test_a_job_that_waits_for_a_canceled_or_a_running_one_says_so(
     found = ask('fourth')
     assert (found.kind, found.level) == ('waits-for-canceled', 'fault')
     assert 'which was canceled: enqueue that one anew, or press Enqueue now on the page of this one' in found.sentence
-    end(process, redis)
 
 
 def test_a_long_chain_and_a_circle_cost_no_more_than_six_round_trips(

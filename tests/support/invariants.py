@@ -63,6 +63,7 @@ FAMILIES: dict[Callable[..., str], str] = {
     keys.gone: 'ttl',
     keys.said: 'ttl',
     keys.lease: 'ttl',
+    keys.stack: 'ttl',
     keys.clean_registries: 'ttl',
     keys.clean_groups: 'ttl',
     keys.pack: 'ttl',

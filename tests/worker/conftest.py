@@ -87,6 +87,24 @@ def worker(request: pytest.FixtureRequest, redis: Redis, redis_url: str, process
 
 
 @pytest.fixture
+def lasting(worker: WorkerMaker, redis: Redis) -> Iterator[WorkerMaker]:
+    """As `worker`, for jobs that nobody waits for: at the end all is killed, and Redis emptied."""
+    started: list[Process] = []
+
+    def start(*arguments: str, **options: Any) -> Process:
+        started.append(worker(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        for child in process.children():
+            child.kill()
+        process.kill()
+    if started:
+        redis.flushall()
+
+
+@pytest.fixture
 def burst(worker: WorkerMaker) -> WorkerMaker:
     """Run a worker until its queues are empty; it must end by itself and with exit code 0."""
 
