@@ -19,7 +19,7 @@ __all__ = ['copy_id', 'enqueue_copy', 'signatures_for']
 
 # What a copy takes along: the call and how it is to be run. Not what came of it, whom it waited for, nor its group.
 COPIED = (
-    'data', 'description', 'timeout', 'serializer', 'ttl', 'result_ttl', 'failure_ttl', 'number_of_retries',
+    'data', 'description', 'timeout', 'serializer', 'ttl', 'result_ttl', 'failure_ttl',
     'retry_intervals', 'enqueue_at_front_on_retry', 'retry_on', 'give_up_on', 'on_lost', 'rate_limit_key',
     'rate_limit_concurrency', 'webhooks', 'success_callback_name', 'success_callback_timeout', 'failure_callback_name',
     'failure_callback_timeout', 'stopped_callback_name', 'stopped_callback_timeout', 'meta',
@@ -43,8 +43,7 @@ def enqueue_copy(connection: Redis, job_id: str, once: str) -> str:
     if not _sign(job_id, raw, new_id, fields):
         return 'SIGNED'
     queue = raw[b'origin'].decode('utf-8', 'backslashreplace')
-    ttl = int(raw[b'ttl']) if raw.get(b'ttl', b'').isdigit() else 0
-    entry = enqueue.Entry(new_id, fields, ttl=ttl, waits=b'rate_limit_key' in raw)
+    entry = enqueue.Entry(new_id, fields, ttl=_number(raw.get(b'ttl')), waits=b'rate_limit_key' in raw)
     put = enqueue.enqueue_when_ready if entry.waits else enqueue.enqueue
     put(connection, queue, entry)
     return 'QUEUED'
@@ -53,9 +52,14 @@ def enqueue_copy(connection: Redis, job_id: str, once: str) -> str:
 def _copied(raw: dict[bytes, bytes]) -> dict[str, Any]:
     at = utcformat(now())
     fields: dict[str, Any] = {name: raw[name.encode()] for name in COPIED if raw.get(name.encode())}
-    if 'number_of_retries' in fields:
-        fields['retries_left'] = fields['number_of_retries']
+    used = max(_number(raw.get(b'retries_used')), _number(raw.get(b'number_of_retries')))
+    if retries := _number(raw.get(b'retries_left')) + used:
+        fields['retries_left'] = retries
     return {**fields, 'origin': raw[b'origin'], 'created_at': at, 'enqueued_at': at, 'status': 'queued'}
+
+
+def _number(stored: bytes | None) -> int:
+    return int(stored) if stored and stored.isdigit() and len(stored) < 10 else 0
 
 
 def _sign(job_id: str, raw: dict[bytes, bytes], new_id: str, fields: dict[str, Any]) -> bool:

@@ -45,7 +45,9 @@ class _Words(dict[str, str]):
 
 def job_question(one: JobAction, asked: Asked, scope: Scope, found: Preview) -> dict[str, Any]:
     """The values of the page that asks before something is done to jobs. What it counts is what its form is bound to."""
-    given = {name: value for name, value in asked.fields.items() if name not in {*OWN, 'queue', 'state', 'where'}}
+    given = {
+        name: value for name, value in asked.fields.items() if name not in {*OWN, 'queue', 'state', 'where', 'error'}
+    }
     bound = {
         **scope.fields,
         'seen': f'{found.at:.6f}',
@@ -67,9 +69,11 @@ def job_question(one: JobAction, asked: Asked, scope: Scope, found: Preview) -> 
 
 
 def _said(scope: Scope, found: Preview) -> str:
-    text = f'{jobs(found.count)}'
+    text = jobs(found.count)
     if scope.ids:
         return f'{text} chosen'
+    if scope.error:
+        return f'{text}: those that failed with error {scope.error} and have not been run again'
     if not found.looked_at:
         return f'{text}: all that are {scope.state} in queue {scope.queue}'
     text += f' found by {scope.where}'

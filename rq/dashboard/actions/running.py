@@ -90,7 +90,8 @@ def go_on(one: JobAction, asked: Asked, bulk: str, record: Mapping[str, str]) ->
     asked = replace(asked, fields=json.loads(record['fields']), bulk=bulk)
     store.note(asked.connection, bulk, {'state': 'running', 'halt': ''})
     before = float(record['before']) if record.get('before') else None
-    _spawn(one, asked, scope, before, Counter(json.loads(record.get('counts') or '{}')))
+    counts = json.loads(record.get('counts') or '{}')  # those that were left alone are met again
+    _spawn(one, asked, scope, before, Counter({code: n for code, n in counts.items() if code in one.good}))
 
 
 def halt(connection: Redis, bulk: str) -> None:
@@ -152,11 +153,13 @@ def _run(one: JobAction, asked: Asked, scope: Scope, before: float | None, count
 def _walk(one: JobAction, asked: Asked, scope: Scope, before: float | None, counts: Counter[str]) -> bool:
     """Whether it came to the end; False where it was asked to halt."""
     steps = scopes.steps(asked.connection, scope, before, one.leaves)
-    noted, step = 0.0, next(steps, None)
+    noted, step, known = 0.0, next(steps, None), set[str]()
     while step is not None:
         ids, seen = step
         codes = one.step(asked, ids, seen)
-        counts.update(codes)
+        # Who is left alone is met again by the next walk, and counted once.
+        counts.update(code for job_id, code in zip(ids, codes, strict=True) if code in one.good or job_id not in known)
+        known.update(job_id for job_id, code in zip(ids, codes, strict=True) if code not in one.good)
         if time.monotonic() - noted > NOTE_EVERY:
             noted = time.monotonic()
             if not _note_progress(one, asked, counts):

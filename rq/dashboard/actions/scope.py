@@ -13,8 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rq.monitor import jobs_in as homes
-from rq.store import bulk
+from rq.store import bulk, errors
 from rq.store.bulk import Seen
+from rq.store.job import statuses
 
 from .deeds import Refused
 from .words import plural
@@ -28,6 +29,9 @@ __all__ = ['LOOKED_AT', 'MOST_CHOSEN', 'Preview', 'Scope', 'preview', 'read', 's
 MOST_CHOSEN = 200
 # Jobs that are looked at for a filter: what the Jobs page does too.
 LOOKED_AT = 50_000
+# Jobs of an error group that are known.
+MOST_OF_ERROR = 10_000
+FAILED = ('failed', 'stopped')
 # Walks over a home: what workers took meanwhile moves others to places that were passed.
 WALKS = 3
 
@@ -41,6 +45,7 @@ class Scope:
     state: str = ''
     where: str = ''
     trash: str = ''  # the bulk that deleted them
+    error: str = ''  # the fingerprint of their failure
 
     @property
     def is_filter(self) -> bool:
@@ -54,6 +59,8 @@ class Scope:
             return (
                 self.ids[0] if len(self.ids) == 1 else f'{plural(len(self.ids), "job")}: {", ".join(self.ids[:3])} ...'
             )
+        if self.error:
+            return f'error:{self.error} state:failed'
         if self.trash:
             return f'deleted by {self.trash}'
         return f'queue:{self.queue} state:{self.state}' if self.queue else self.where
@@ -61,7 +68,13 @@ class Scope:
     @property
     def fields(self) -> dict[str, str]:
         """As a form has it, but for the ids."""
-        given = {'queue': self.queue, 'state': self.state, 'where': self.where, 'trash': self.trash}
+        given = {
+            'queue': self.queue,
+            'state': self.state,
+            'where': self.where,
+            'trash': self.trash,
+            'error': self.error,
+        }
         return {name: value for name, value in given.items() if value}
 
 
@@ -80,6 +93,10 @@ def read(ids: Sequence[str], fields: Mapping[str, str], deleted: bool = False) -
         return Scope(ids=tuple(dict.fromkeys(ids)), state=state)
     if fields.get('queue') and state:
         return Scope(queue=fields['queue'], state=state)
+    if fields.get('error'):
+        if not re.fullmatch(r'[0-9a-f]{12}', fields['error']):
+            raise Refused(f'{fields["error"][:40]!r} is no error group')
+        return Scope(error=fields['error'], state='failed')
     where = fields.get('where', '').strip()
     if not where:
         raise Refused('No job is chosen')
@@ -103,12 +120,15 @@ def preview(connection: Redis, scope: Scope) -> Preview:
     if scope.queue:
         count, at = homes.count(connection, scope.queue, scope.state)
         return Preview(count, 0, True, at)
+    if scope.error:
+        at, ids = homes.now(connection), _of_error(connection, scope.error)
+        return Preview(sum(1 for one in statuses(connection, ids) if one in FAILED), 0, True, at)
     if scope.trash:
         return Preview(bulk.trashed_count(connection, [scope.trash])[0], 0, True, homes.now(connection))
     search = _search()
     at = homes.now(connection)
-    found = search.count(connection, _filter(search, scope.where), LOOKED_AT)
-    return Preview(found.count, found.scanned, found.exact, at)
+    found = search.find(connection, search.parse(scope.where), None, 1, most=LOOKED_AT)
+    return Preview(found.total, found.scanned, found.cursor is None, at)
 
 
 def _search() -> Any:
@@ -116,13 +136,6 @@ def _search() -> Any:
         return import_module('rq.monitor.search')
     except ImportError:
         raise Refused('Filters are not there yet') from None
-
-
-def _filter(search: Any, where: str) -> Any:
-    try:
-        return search.parse(where)
-    except search.FilterError as error:
-        raise Refused(str(error)) from None
 
 
 Step = tuple[Sequence[str], Seen]
@@ -137,11 +150,22 @@ def steps(connection: Redis, scope: Scope, before: float | None, leaves: bool) -
         yield scope.ids, Seen(scope.state, before)
     elif scope.queue or scope.trash:
         yield from _walks(connection, scope, before, leaves)
+    elif scope.error:
+        yield from _chunks(_of_error(connection, scope.error), Seen('failed', before))
     else:
         search = _search()
-        ids = list(search.ids(connection, _filter(search, scope.where), LOOKED_AT))
-        for at in range(0, len(ids), bulk.CHUNK):
-            yield ids[at : at + bulk.CHUNK], Seen('', before)
+        found = search.ids(connection, search.parse(scope.where), LOOKED_AT)
+        yield from _chunks(list(found), Seen('', before))
+
+
+def _chunks(ids: Sequence[str], seen: Seen) -> Generator[Step, int, None]:
+    for at in range(0, len(ids), bulk.CHUNK):
+        yield ids[at : at + bulk.CHUNK], seen
+
+
+def _of_error(connection: Redis, fingerprint: str) -> list[str]:
+    """Those that failed so, the latest first; by now some may have been run again, or be gone."""
+    return [job_id for job_id, _ in errors.jobs(connection, fingerprint, 0, MOST_OF_ERROR)]
 
 
 def _walks(connection: Redis, scope: Scope, before: float | None, leaves: bool) -> Generator[Step, int, None]:

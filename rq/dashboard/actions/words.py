@@ -34,7 +34,6 @@ LEFT: dict[str, tuple[str, str]] = {
     'BROKEN': ('has a key of a wrong type', 'have keys of a wrong type'),
     'TAKEN': ('has its id in use again', 'have their ids in use again'),
     'EXPIRED': ('has expired since', 'have expired since'),
-    'UNHEARD': ('has no worker that hears', 'have no worker that hears'),
 }
 
 
