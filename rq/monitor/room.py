@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rq.store import view_memory as store
-
-from . import jobs_in
+from rq.store.view_queues import stretch
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -27,6 +26,6 @@ def is_full(connection: Redis) -> bool:
 
 def weight(connection: Redis, queue: str, state: str) -> int:
     """The bytes that a job of a queue in a state takes with its results: the mean of 50 of them, 0 without any."""
-    ids = jobs_in.ids(connection, queue, state, 0, SAMPLE)
+    ids = [job_id for job_id, _ in stretch(connection, queue, state, 0, SAMPLE)]
     sizes = [size for size in store.sizes(connection, ids) if size]
     return sum(sizes) // len(sizes) if sizes else 0

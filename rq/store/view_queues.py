@@ -79,15 +79,21 @@ def stretch(connection: Any, queue: str, state: str, start: int, count: int) -> 
     `state`: queued, or a registry; the score of a running job is when its lease ends.
     """
     if state == 'queued':
-        found = connection.lrange(keys.queue(queue), start, start + count - 1)
-        return [(text(entry), None) for entry in found]
+        [found] = many(connection, [('LRANGE', keys.queue(queue), start, start + count - 1)])
+        return [(text(entry), None) for entry in found] if isinstance(found, list) else []
     key = keys.wip(queue) if state == 'started' else getattr(keys, state)(queue)
-    newest = state not in ('scheduled', 'started')
-    found = connection.zrange(key, start, start + count - 1, desc=newest, withscores=True)
-    names = [text(entry) for entry, _ in found]
+    order = () if state in ('scheduled', 'started') else ('REV',)
+    [found] = many(connection, [('ZRANGE', key, start, start + count - 1, *order, 'WITHSCORES')])
+    pairs = _pairs(found) if isinstance(found, list) else []
     if state == 'started':  # job:execution
-        names = [name.rpartition(':')[0] or name for name in names]
-    return [(name, float(score)) for name, (_, score) in zip(names, found, strict=True)]
+        return [(name.rpartition(':')[0] or name, score) for name, score in pairs]
+    return list(pairs)
+
+
+def _pairs(found: list[Any]) -> list[tuple[str, float | None]]:
+    """Members and scores, of either protocol."""
+    rows = found if found and isinstance(found[0], (list, tuple)) else zip(found[::2], found[1::2], strict=True)
+    return [(text(member), float(score)) for member, score in rows]
 
 
 def _number(answer: Any) -> int:

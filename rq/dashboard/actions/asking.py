@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rq.monitor import room as memory
 from rq.store import bulk as store
 
+from .scope import LOOKED_AT
 from .words import jobs
 
 if TYPE_CHECKING:
@@ -74,11 +75,14 @@ def _said(scope: Scope, found: Preview) -> str:
         return f'{text} chosen'
     if scope.error:
         return f'{text}: those that failed with error {scope.error} and have not been run again'
-    if not found.looked_at:
+    if scope.queue:
         return f'{text}: all that are {scope.state} in queue {scope.queue}'
     text += f' found by {scope.where}'
-    looked = f'the {found.looked_at:,} newest jobs were looked at'
-    return f'{text}; {looked}' if found.exact else f'{text}; only {looked}, there are more'
+    if found.exact:
+        return text
+    if not found.looked_at:
+        return f'{text}, the newest; there are more, of which no more are looked at in one go'
+    return f'At least {text} among the {found.looked_at:,} newest that were looked at; at most {LOOKED_AT:,} will be'
 
 
 def _target(given: dict[str, str]) -> str:

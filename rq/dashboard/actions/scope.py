@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from rq.monitor import jobs_in as homes
+from rq.monitor import search
 from rq.store import bulk, errors
 from rq.store.bulk import Seen
 from rq.store.job import statuses
@@ -29,6 +30,8 @@ __all__ = ['LOOKED_AT', 'MOST_CHOSEN', 'Preview', 'Scope', 'preview', 'read', 's
 MOST_CHOSEN = 200
 # Jobs that are looked at for a filter: what the Jobs page does too.
 LOOKED_AT = 50_000
+# Seconds for which they are counted before it is asked.
+COUNTING = 1.0
 # Jobs of an error group that are known.
 MOST_OF_ERROR = 10_000
 FAILED = ('failed', 'stopped')
@@ -125,17 +128,28 @@ def preview(connection: Redis, scope: Scope) -> Preview:
         return Preview(sum(1 for one in statuses(connection, ids) if one in FAILED), 0, True, at)
     if scope.trash:
         return Preview(bulk.trashed_count(connection, [scope.trash])[0], 0, True, homes.now(connection))
-    search = _search()
     at = homes.now(connection)
-    found = search.find(connection, search.parse(scope.where), None, 1, most=LOOKED_AT)
-    return Preview(found.total, found.scanned, found.cursor is None, at)
+    return _counted(connection, _filter(scope.where), at)
 
 
-def _search() -> Any:
+def _filter(where: str) -> search.Filter:
     try:
-        return import_module('rq.monitor.search')
-    except ImportError:
-        raise Refused('Filters are not there yet') from None
+        return search.parse(where)
+    except search.FilterError as error:
+        raise Refused(str(error)) from None
+
+
+def _counted(connection: Redis, wanted: search.Filter, at: float) -> Preview:
+    """As many as can be counted in a second."""
+    matched, looked_at, cursor, deadline = 0, 0, '', monotonic() + COUNTING
+    while looked_at < LOOKED_AT and monotonic() < deadline:
+        found = search.find(connection, wanted, cursor, LOOKED_AT)
+        matched, looked_at, cursor = matched + found.matched, looked_at + found.scanned, found.cursor
+        if found.exact:  # it is a matter of lengths
+            return Preview(min(found.total, LOOKED_AT), 0, found.total <= LOOKED_AT, at)
+        if not cursor or not found.scanned:
+            break
+    return Preview(matched, looked_at, not cursor, at)
 
 
 Step = tuple[Sequence[str], Seen]
@@ -153,8 +167,7 @@ def steps(connection: Redis, scope: Scope, before: float | None, leaves: bool) -
     elif scope.error:
         yield from _chunks(_of_error(connection, scope.error), Seen('failed', before))
     else:
-        search = _search()
-        found = search.ids(connection, search.parse(scope.where), LOOKED_AT)
+        found = search.ids(connection, _filter(scope.where), LOOKED_AT)
         yield from _chunks(list(found), Seen('', before))
 
 
