@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,20 +12,17 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from redis import Redis
-from werkzeug.test import TestResponse
 
 from rq import Queue, Retry, SimpleWorker
 from rq.cron import control
 from rq.dashboard import create_app
-from rq.dashboard.access import User
-from rq.dashboard.actions import running
+from rq.dashboard.actions import running, scope
 from rq.dashboard.actions.deeds import ACTIONS, JobAction
 from rq.job import Job
 from rq.rate_limit import RateLimit
 from rq.store import admin, audit, bulk, keys
+from tests.dashboard.doing import do, do_to_all, fail, form, newest, put, statuses
 from tests.support.invariants import violations
-
-ORIGIN = {'Origin': 'http://localhost'}
 
 
 @pytest.fixture(autouse=True)
@@ -35,56 +31,6 @@ def invariants(redis: Redis) -> Iterator[None]:
     yield
     assert running._at_work == {}
     assert violations(redis) == []
-
-
-def put(redis: Redis, number: int, queue: str = 'q', **options: Any) -> list[str]:
-    """Ids of jobs that wait."""
-    return [Queue(queue, connection=redis).enqueue('nothing.here', n, **options).id for n in range(number)]
-
-
-def fail(redis: Redis, number: int, queue: str = 'q', **options: Any) -> list[str]:
-    """Ids of jobs that have failed."""
-    ids = put(redis, number, queue, **options)
-    SimpleWorker([queue], connection=redis).work(burst=True, logging_level='CRITICAL')
-    return ids
-
-
-def do(client: FlaskClient, name: str, **fields: Any) -> str:
-    """What the next page says after an action."""
-    answer = client.post(f'/do/{name}', data=fields)
-    assert answer.status_code == 303, answer.get_data(as_text=True)
-    return said(client, answer)
-
-
-def said(client: FlaskClient, answer: TestResponse) -> str:
-    page = client.get(answer.headers['Location'], follow_redirects=True).get_data(as_text=True)
-    found = re.search(r'<p class="flash \w+">(.*?)</p>', page)
-    return found[1] if found else ''
-
-
-def form(answer: TestResponse) -> dict[str, Any]:
-    """The fields of the form on a page that asks."""
-    assert answer.status_code == 200
-    page = answer.get_data(as_text=True)
-    found: dict[str, Any] = {}
-    for name, value in re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page):
-        found.setdefault(name, []).append(value)
-    if 'name="keep"' in page:
-        found['keep'] = 'no' if re.search(r'value="no" checked', page) else 'yes'
-    return found
-
-
-def do_to_all(client: FlaskClient, name: str, **fields: Any) -> str:
-    """Asks, says yes, and what came of it."""
-    return do(client, name, **form(client.post(f'/do/{name}', data=fields)))
-
-
-def statuses(redis: Redis, ids: list[str]) -> list[str]:
-    return [(redis.hget(keys.job(job_id), 'status') or b'-').decode() for job_id in ids]
-
-
-def newest(redis: Redis) -> dict[str, str]:
-    return dict(audit.newest(redis, 1)[0].fields)
 
 
 # --- jobs that are chosen ---------------------------------------------------------------------------------------------
@@ -360,92 +306,6 @@ def test_a_worker_that_is_gone_cannot_be_shut_down(client: FlaskClient) -> None:
     assert 'There is no worker w any more' in do_to_all(client, 'shutdown', worker='w')
 
 
-# --- who may, and what is left of it ----------------------------------------------------------------------------------
-
-Login = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def login(redis: Redis) -> Login:
-    def make(role: str, **settings: Any) -> FlaskClient:
-        client = create_app(redis, auth=lambda _: User('ann', role), **settings).test_client()
-        client.environ_base['HTTP_ORIGIN'] = 'http://localhost'
-        return client
-
-    return make
-
-
-@pytest.mark.parametrize('name', sorted(ACTIONS))
-def test_a_viewer_may_do_nothing(redis: Redis, login: Login, name: str) -> None:
-    ids = put(redis, 1)
-    answer = login('viewer').post(f'/do/{name}', data={'job': ids, 'sure': 'yes'})
-    assert answer.status_code == 403
-    assert audit.length(redis) == 0
-    assert Queue('q', connection=redis).job_ids == ids
-
-
-def test_an_operator_shuts_down_no_worker(login: Login) -> None:
-    assert login('operator').post('/do/shutdown', data={'worker': 'w'}).status_code == 403
-    assert login('admin').post('/do/shutdown', data={'worker': 'w'}).status_code == 200
-
-
-def test_who_may_requeue_and_nothing_else_may_requeue(redis: Redis) -> None:
-    ids = fail(redis, 1)
-    app = create_app(redis, auth=lambda _: User('bob', 'viewer', frozenset({'requeue'})))
-    client = app.test_client()
-    client.environ_base['HTTP_ORIGIN'] = 'http://localhost'
-    assert client.post('/do/delete', data={'job': ids}).status_code == 403
-    assert do(client, 'requeue', job=ids) == '1 job requeued.'
-
-
-@pytest.mark.parametrize('name', sorted(ACTIONS))
-def test_no_action_is_done_by_get(client: FlaskClient, name: str) -> None:
-    assert client.get(f'/do/{name}').status_code == 405
-    assert client.head(f'/do/{name}').status_code == 405
-
-
-def test_where_there_is_only_reading_nothing_is_done(redis: Redis, login: Login) -> None:
-    ids = put(redis, 1)
-    assert login('admin', read_only=True).post('/do/delete', data={'job': ids}).status_code == 403
-    assert statuses(redis, ids) == ['queued']
-
-
-def test_an_action_that_is_none_is_not_found(client: FlaskClient) -> None:
-    assert client.post('/do/explode').status_code == 404
-
-
-def test_the_audit_and_the_log_say_who_did_what(redis: Redis, login: Login, caplog: pytest.LogCaptureFixture) -> None:
-    ids = fail(redis, 1)
-    with caplog.at_level(logging.INFO, 'rq.dashboard.audit'):
-        do(login('operator'), 'requeue', job=ids)
-    entry = newest(redis)
-    assert entry == {
-        'user': 'ann', 'role': 'operator', 'from': '127.0.0.1', 'action': 'requeue', 'on': ids[0], 'count': '1',
-        'said': '1 job requeued.',
-    }  # fmt: skip
-    assert f"user='ann' role='operator' from='127.0.0.1' action='requeue' on='{ids[0]}'" in caplog.text
-
-
-def test_names_with_line_breaks_forge_no_line_of_the_log(
-    redis: Redis, client: FlaskClient, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO, 'rq.dashboard.audit'):
-        do(client, 'cron-pause', cron='a\r\nDashboard: user=root')
-    (record,) = caplog.records
-    assert '\n' not in record.getMessage() and '\r' not in record.getMessage()
-    redis.delete(keys.cron_state('a\r\nDashboard: user=root'))
-
-
-def test_the_audit_is_filtered_by_user_and_action(redis: Redis, client: FlaskClient) -> None:
-    for number in range(30):
-        audit.write(redis, {'user': 'ann' if number % 2 else 'bob', 'action': 'requeue' if number % 3 else 'delete'})
-    found = client.get('/api/v1/audit?user=AN&action=delete&per_page=2').get_json()['audit']
-    assert [(one['user'], one['action']) for one in found['entries']] == [('ann', 'delete')] * 2
-    more = client.get(f'/api/v1/audit?user=AN&action=delete&before={found["next"]}').get_json()['audit']
-    assert len(more['entries']) == 3
-    assert 'ann' in client.get('/audit?user=ann').get_data(as_text=True)
-
-
 # --- what is wrong ----------------------------------------------------------------------------------------------------
 
 
@@ -492,3 +352,29 @@ def test_a_program_gets_json(redis: Redis, client: FlaskClient) -> None:
 
 def test_a_job_id_that_no_text_can_hold_breaks_nothing(redis: Redis, client: FlaskClient) -> None:
     assert 'not there any more' in do(client, 'delete', job=['\0', 'é' * 900, '<script>', '%', ' '])
+
+
+# --- filters ----------------------------------------------------------------------------------------------------------
+
+
+def test_all_that_a_filter_finds(redis: Redis, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, others = fail(redis, 3), [Queue('q', connection=redis).enqueue('other.one').id for _ in range(3)]
+    answer = client.post('/do/delete', data={'where': 'fn:other.* queue:q'})
+    assert '3 jobs found by fn:other.* queue:q' in answer.get_data(as_text=True)
+    assert do(client, 'delete', **form(answer)) == '3 jobs deleted.'
+    assert statuses(redis, ids + others) == ['failed'] * 3 + ['-'] * 3
+    assert do_to_all(client, 'requeue', where='state:failed') == '3 jobs requeued.'
+    assert 'after' in do(client, 'requeue', where='after:nonsense').lower()
+    monkeypatch.setattr(scope, 'LOOKED_AT', 2)
+    page = client.post('/do/cancel', data={'where': 'fn:nothing.*'}).get_data(as_text=True)
+    assert 'there are more' in page
+
+
+def test_all_of_an_error_group(redis: Redis, client: FlaskClient) -> None:
+    ids = fail(redis, 3)
+    Job.fetch(ids[0], redis).requeue()
+    redis.zadd(keys.error_jobs('abcdef012345'), dict.fromkeys(ids, 1.0))
+    redis.expire(keys.error_jobs('abcdef012345'), 60)
+    answer = client.post('/do/requeue', data={'error': 'abcdef012345'})
+    assert '2 jobs: those that failed with error abcdef012345' in answer.get_data(as_text=True)
+    assert do(client, 'requeue', **form(answer)) == '2 jobs requeued. Left alone: 1 waits on its queue.'

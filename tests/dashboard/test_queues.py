@@ -13,7 +13,7 @@ from rq.monitor import queue as one
 from rq.monitor import queues
 from rq.store import admin, keys
 from rq.utils import utcformat
-from tests.dashboard.test_actions import fail, put
+from tests.dashboard.doing import fail, put
 from tests.support.reads import reading
 
 

@@ -80,9 +80,7 @@ def _said(scope: Scope, found: Preview) -> str:
     text += f' found by {scope.where}'
     if found.exact:
         return text
-    if not found.looked_at:
-        return f'{text}, the newest; there are more, of which no more are looked at in one go'
-    return f'At least {text} among the {found.looked_at:,} newest that were looked at; at most {LOOKED_AT:,} will be'
+    return f'{text}; there are more: no more than the newest {LOOKED_AT:,} are looked at in one go'
 
 
 def _target(given: dict[str, str]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from rq.monitor import jobs_in as homes
@@ -30,8 +29,6 @@ __all__ = ['LOOKED_AT', 'MOST_CHOSEN', 'Preview', 'Scope', 'preview', 'read', 's
 MOST_CHOSEN = 200
 # Jobs that are looked at for a filter: what the Jobs page does too.
 LOOKED_AT = 50_000
-# Seconds for which they are counted before it is asked.
-COUNTING = 1.0
 # Jobs of an error group that are known.
 MOST_OF_ERROR = 10_000
 FAILED = ('failed', 'stopped')
@@ -129,7 +126,9 @@ def preview(connection: Redis, scope: Scope) -> Preview:
     if scope.trash:
         return Preview(bulk.trashed_count(connection, [scope.trash])[0], 0, True, homes.now(connection))
     at = homes.now(connection)
-    return _counted(connection, _filter(scope.where), at)
+    found = search.count(connection, _filter(scope.where), LOOKED_AT)
+    exact = found.exact and found.count <= LOOKED_AT
+    return Preview(min(found.count, LOOKED_AT), found.scanned, exact, at)
 
 
 def _filter(where: str) -> search.Filter:
@@ -137,19 +136,6 @@ def _filter(where: str) -> search.Filter:
         return search.parse(where)
     except search.FilterError as error:
         raise Refused(str(error)) from None
-
-
-def _counted(connection: Redis, wanted: search.Filter, at: float) -> Preview:
-    """As many as can be counted in a second."""
-    matched, looked_at, cursor, deadline = 0, 0, '', monotonic() + COUNTING
-    while looked_at < LOOKED_AT and monotonic() < deadline:
-        found = search.find(connection, wanted, cursor, LOOKED_AT)
-        matched, looked_at, cursor = matched + found.matched, looked_at + found.scanned, found.cursor
-        if found.exact:  # it is a matter of lengths
-            return Preview(min(found.total, LOOKED_AT), 0, found.total <= LOOKED_AT, at)
-        if not cursor or not found.scanned:
-            break
-    return Preview(matched, looked_at, not cursor, at)
 
 
 Step = tuple[Sequence[str], Seen]
