@@ -198,7 +198,7 @@ def _built(settings: Mapping[str, Any]) -> Access:
     if callback is None and mode not in ('', *MODES):
         raise SettingsError(f'RQ_DASHBOARD_AUTH is {mode!r}; it may be {", ".join(MODES)} or a function')
     hosts = settings.get('hosts')
-    names = (hosts.split(',') if isinstance(hosts, str) else hosts) if hosts is not None else ()
+    names = [one.strip() for one in (hosts.split(',') if isinstance(hosts, str) else hosts or ()) if one.strip()]
     # With a login, a name is not what keeps others out, and the application that mounts us knows its own.
     if hosts is None and (callback is not None or mode not in ('', 'none')):
         names = None
