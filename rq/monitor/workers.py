@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from rq.store import view_jobs
 from rq.store import view_workers as store
 from rq.utils import utcparse
+
+from .matching import row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from redis import Redis
 
-__all__ = ['Birth', 'Fleet', 'Run', 'Worker', 'births', 'fleet', 'named', 'starts', 'versions']
+__all__ = ['Birth', 'Fleet', 'Run', 'Worker', 'births', 'calls', 'fleet', 'named', 'starts', 'versions', 'with_calls']
 
 # Queues that are kept of one worker.
 MOST_QUEUES = 200
+# Jobs whose calls are read at once.
+MOST_CALLS = 200
 # Seconds without a sign of life after which a worker of another RQ counts as silent: its heartbeats are rarer than ours
 # (every 405 s when it is idle), and its record expires after 480.
 SILENT_FOREIGN = 420
@@ -36,6 +41,8 @@ class Run:
     started: datetime | None
     elapsed: float | None
     timeout: float | None
+    function: str = ''  # '' where it was not asked for, or cannot be told
+    arguments: str = ''
 
     @property
     def overdue(self) -> bool:
@@ -115,6 +122,24 @@ def named(connection: Redis, names: Sequence[str]) -> list[Worker]:
     jobs = dict(zip(ids, store.runs(connection, ids), strict=True))
     now = datetime.now(UTC)
     return [_worker(record, pairs, jobs, now) for record, pairs in zip(records, running, strict=True)]
+
+
+def with_calls(connection: Redis, workers: Sequence[Worker]) -> list[Worker]:
+    """The same workers, with what they run by function and arguments. Two to four round trips."""
+    told = calls(connection, [run.job_id for worker in workers for run in worker.runs])
+    return [replace(worker, runs=tuple(_told(run, told) for run in worker.runs)) for worker in workers]
+
+
+def calls(connection: Redis, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Function and arguments of some jobs, 200 at most, as a list shows them. Two to four round trips."""
+    found = view_jobs.fetch(connection, ids[:MOST_CALLS], data=True) if ids else []
+    rows = [row(stored) for stored in found if stored is not None]
+    return {one.id: (one.function, one.arguments) for one in rows}
+
+
+def _told(run: Run, told: dict[str, tuple[str, str]]) -> Run:
+    function, arguments = told.get(run.job_id, ('', ''))
+    return replace(run, function=function, arguments=arguments)
 
 
 def births(connection: Redis, most: int = 500) -> list[Birth]:

@@ -41,6 +41,7 @@ def overview(view: View) -> Mapping[str, Any]:
         'queues': found.queues[:QUEUES],
         'queues_in_all': len(totals.queues) + totals.more,
         'running': found.running[:RUNNING],
+        'calls': workers.calls(view.connection, [run.job_id for run in found.running[:RUNNING]]),
         'oldest': found.oldest,
         'suspended': found.suspended,
         'memory': {'used': found.used, 'limit': found.limit},
