@@ -24,7 +24,7 @@ from tests.monitor.test_workers import born
 pytestmark = pytest.mark.serial
 
 WAITING, FAILED, QUEUES, WORKERS = 1_000_000, 200_000, 10_000, 300
-# Seconds of server time that a page may take, at the median.
+# Seconds of server time (ours and that of Redis) that a page may take, at the median.
 MOST = 0.1
 # Hashes exist of all failed jobs, and of so many waiting ones at either end: nobody looks at those between.
 STORED = 20_000
@@ -64,16 +64,24 @@ def asks(large: EmbeddedServer) -> Iterator[FlaskClient]:
         yield create_app(counted, auth='none').test_client()
 
 
+def computed(redis: Redis) -> float:
+    """Seconds that we and the server have computed so far: what others take of the machine is not counted."""
+    told = redis.info('cpu')
+    return time.process_time() + float(told['used_cpu_user']) + float(told['used_cpu_sys'])
+
+
 @pytest.mark.parametrize('name', sorted(PAGES))
-def test_a_page_is_quick(asks: FlaskClient, name: str) -> None:
+def test_a_page_is_quick(asks: FlaskClient, large: EmbeddedServer, name: str) -> None:
     where = path(name).replace('a-failed-job', 'failed-100')
     asks.get(where)
-    took = []
-    for _ in range(9):
-        Counting.sent = 0
-        began = time.perf_counter()
-        assert asks.get(where).status_code in (200, 404)
-        took.append(time.perf_counter() - began)
-        assert Counting.sent <= 20
-    # What this machine does besides makes single ones slow, never quick.
-    assert statistics.median(sorted(took)[:7]) < MOST, [f'{one * 1000:.0f} ms' for one in took]
+    took, passed = [], []
+    with Redis.from_url(large.url) as redis:
+        for _ in range(9):
+            Counting.sent = 0
+            before, began = computed(redis), time.perf_counter()
+            assert asks.get(where).status_code in (200, 404)
+            passed.append(time.perf_counter() - began)
+            took.append(computed(redis) - before)
+            assert Counting.sent <= 20
+    print(f'{name}: {statistics.median(took) * 1000:.0f} ms computed, {statistics.median(passed) * 1000:.0f} ms passed')
+    assert statistics.median(took) < MOST
