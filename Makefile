@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench chaos chaos-long faults model-long clean help
+.PHONY: demo test check bench bench-all chaos chaos-long faults model-long clean help
 
 demo: $(VENV)/.installed ## count the words of your Python installation with jobs (under a minute)
 	@$(BIN)/python examples/demo/run.py
@@ -31,6 +31,9 @@ check: $(VENV)/.installed-dev ## format, lint, types, and the rules of the archi
 
 bench: $(VENV)/.installed-dev ## measure side by side with RQ 3.0.0 (installs it in a venv of its own)
 	@$(BIN)/python -m bench
+
+bench-all: $(VENV)/.installed-dev ## measure side by side with every other queue for Python on Redis (venvs of their own)
+	@$(BIN)/python -m bench.all
 
 chaos: $(VENV)/.installed-dev ## 90 seconds of random faults on real processes, and whether every promise was kept
 	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED))

@@ -12,7 +12,7 @@ from statistics import median
 
 from bench.metrics import METRICS, SHARED, Bound, Metric, Samples
 
-__all__ = ['Setting', 'look_around', 'number', 'page', 'table']
+__all__ = ['Setting', 'look_around', 'number', 'page', 'setting_lines', 'table']
 
 METHOD = Path(__file__).with_name('method.md')
 
@@ -54,7 +54,7 @@ def page(setting: Setting, samples: Samples, chart: str) -> str:
     parts = [
         '# Benchmarks',
         'Packhorse and released RQ, side by side on one machine. This page is written by the run; do not edit it.',
-        _setting(setting),
+        setting_lines(setting),
         f'![How many times better than RQ]({chart})',
         table(samples),
         _falls_short(samples),
@@ -139,7 +139,8 @@ def _floors(samples: Samples) -> str:
     return '\n'.join(['The floors in the same run:', '', '| | |', '|---|---|', *rows])
 
 
-def _setting(setting: Setting) -> str:
+def setting_lines(setting: Setting) -> str:
+    """Where, when, with what and by which command, as a list."""
     lines = [
         f'- Run on {setting.date} by `{setting.command}`, {setting.rounds} rounds, commit {setting.commit}',
         f'- {setting.machine}, {setting.cores} cores, load {setting.load:.1f} when it began',

@@ -8,14 +8,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ['OURS', 'RQ', 'System', 'prepare']
+__all__ = ['OURS', 'RQ', 'System', 'prepare', 'prepare_venv']
 
 BENCH = Path(__file__).resolve().parent
 REPOSITORY = BENCH.parent
@@ -91,24 +91,25 @@ def prepare(version: str = RQ_VERSION) -> Path:
 
     It is made if it is not there; several processes may ask at once. Raises CalledProcessError when it cannot be.
     """
-    home = VENVS / f'rq-{version}'
-    VENVS.mkdir(parents=True, exist_ok=True)
-    with (VENVS / f'rq-{version}.lock').open('w') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _install(home, version)
-    return home / 'bin/python'
-
-
-def _install(home: Path, version: str) -> None:
     wanted = [f'rq=={version}']
     for package in ('redis', 'hiredis'):
         try:
             wanted.append(f'{package}=={metadata.version(package)}')
         except metadata.PackageNotFoundError:
             continue
-    stamp = home / 'installed.txt'
-    if stamp.exists() and stamp.read_text().split() == wanted:
-        return
-    subprocess.run([sys.executable, '-m', 'venv', '--clear', str(home)], check=True)
-    subprocess.run([str(home / 'bin/python'), '-m', 'pip', 'install', '--quiet', *wanted], check=True)
-    stamp.write_text('\n'.join(wanted))
+    return prepare_venv(f'rq-{version}', wanted)
+
+
+def prepare_venv(name: str, wanted: Sequence[str], python: str = sys.executable) -> Path:
+    """The Python of the virtual environment of that name, with these packages; made if it is not there, as `prepare`."""
+    home = VENVS / name
+    VENVS.mkdir(parents=True, exist_ok=True)
+    with (VENVS / f'{name}.lock').open('w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = home / 'installed.txt'
+        if not (stamp.exists() and stamp.read_text().split() == list(wanted)):
+            subprocess.run([python, '-m', 'venv', '--clear', str(home)], check=True)
+            pip = [str(home / 'bin/python'), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+            subprocess.run([*pip, *wanted], check=True)
+            stamp.write_text('\n'.join(wanted))
+    return home / 'bin/python'
