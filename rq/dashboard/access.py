@@ -197,15 +197,10 @@ def _built(settings: Mapping[str, Any]) -> Access:
     callback, mode = (given, 'callback') if callable(given) else (None, str(given))
     if callback is None and mode not in ('', *MODES):
         raise SettingsError(f'RQ_DASHBOARD_AUTH is {mode!r}; it may be {", ".join(MODES)} or a function')
-    hosts = settings.get('hosts')
-    names = [one.strip() for one in (hosts.split(',') if isinstance(hosts, str) else hosts or ()) if one.strip()]
-    # With a login, a name is not what keeps others out, and the application that mounts us knows its own.
-    if hosts is None and (callback is not None or mode not in ('', 'none')):
-        names = None
     logins = _logins(settings, mode)
     access = Access(
         mode=mode,
-        hosts=guard.Hosts(names, bool(settings.get('any_address'))),
+        hosts=_hosts(settings, trusting=callback is not None or mode not in ('', 'none')),
         logins=logins,
         read_only=bool(settings.get('read_only') or settings.get('disable_delete')),
         callback=callback,
@@ -218,6 +213,15 @@ def _built(settings: Mapping[str, Any]) -> Access:
     if access.forward_role not in ROLES:
         raise SettingsError(f'RQ_DASHBOARD_FORWARD_ROLE is {access.forward_role!r}; there are {", ".join(ROLES)}')
     return access
+
+
+def _hosts(settings: Mapping[str, Any], trusting: bool) -> guard.Hosts:
+    """The names we go by. Where people log in, a name is not what keeps others out: then, without a list, any will do."""
+    given = settings.get('hosts')
+    if given is None and trusting:
+        return guard.Hosts(None)
+    names = given.split(',') if isinstance(given, str) else given or ()
+    return guard.Hosts([name.strip() for name in names if name.strip()], bool(settings.get('any_address')))
 
 
 def _logins(settings: Mapping[str, Any], mode: str) -> Logins:

@@ -178,7 +178,7 @@ def add_headers(response: Response, lasting: bool = False) -> Response:
     used = request.environ.get(NONCE)
     response.headers['Content-Security-Policy'] = POLICY.format(nonce=f" 'nonce-{used}'" if used else '')
     response.headers['Cache-Control'] = 'private, no-cache' if lasting else 'no-store'
-    if response.status_code == 503:
+    if response.status_code == 503 and request.method != 'POST':
         response.headers['Refresh'] = str(RELOAD)
         response.headers['Retry-After'] = str(RELOAD)
     return response

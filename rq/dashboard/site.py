@@ -16,6 +16,7 @@ from . import access, actions, flash, names, pages
 from .connect import connection_of, settings_of
 from .page import PAGES, Missing, Page, View
 from .plain import as_json
+from .refusals import in_words, logged
 from .rendering import render, steady
 from .strip import strip
 
@@ -95,8 +96,8 @@ def _missing(error: Missing) -> Response:
 @blueprint.errorhandler(RedisError)
 @blueprint.errorhandler(OSError)
 def _no_redis(error: Exception) -> Response:
-    logger.warning('Redis did not answer the dashboard: %s', error)
-    return failure(503, 'Redis does not answer', 'Redis could not be asked. The dashboard tries again by itself.')
+    logger.warning('Redis did not do what the dashboard asked: %s: %s', type(error).__name__, logged(error))
+    return failure(*in_words(error))
 
 
 @blueprint.errorhandler(HTTPException)
