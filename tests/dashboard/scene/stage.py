@@ -15,7 +15,10 @@ from redis import Redis
 
 from rq import Queue, Retry
 from rq.dashboard.page import PAGES
+from rq.group import Group
+from rq.rate_limit import RateLimit
 from rq.registry import FailedJobRegistry, StartedJobRegistry
+from tests.dashboard.scene import past
 
 HERE = Path(__file__).parent
 ADDRESSES = ['ada@example.org', 'ben@example.org', 'eva@example.org', 'zdeněk@example.cz', 'nobody@nowhere.invalid']
@@ -35,25 +38,22 @@ class Scene:
 
     def worker(self, name: str, *queues: str) -> None:
         """Starts a worker."""
-        command = [
-            sys.executable,
-            '-m',
-            'rq.cli',
-            'worker',
-            '--name',
-            name,
-            '--url',
-            self.url,
-            '--path',
-            str(HERE),
-            *queues,
-        ]
+        self.start('worker', '--name', name, '--path', str(HERE), *queues)
+
+    def cron(self) -> None:
+        """Starts a cron scheduler."""
+        self.start('cron', '--path', str(HERE), 'shop_cron')
+
+    def start(self, command: str, *arguments: str) -> None:
         log = open(os.devnull, 'wb')  # noqa: SIM115 - the process has it
-        self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=HERE))
+        whole = [sys.executable, '-m', 'rq.cli', command, '--url', self.url, *arguments]
+        self.processes.append(subprocess.Popen(whole, stdout=log, stderr=log, cwd=HERE))
 
     def set_up(self) -> None:
         """Queues, workers, jobs of every kind; returns when the picture is worth taking."""
         random.seed(7)
+        past.write(self.redis)
+        self.cron()
         self.worker('web-1.mail', 'mail', 'default')
         self.worker('web-2.mail', 'mail', 'default')
         self.worker('web-1.images', 'images', 'default')
@@ -92,6 +92,14 @@ class Scene:
         for country in ('CZ', 'SK', 'AT', 'DE', 'PL'):
             self.queue('exports').enqueue('shop.import_catalog', f'https://suppliers.example/{country}.csv')
         self.queue('images').enqueue('shop.import_catalog', 'https://suppliers.example/HU.csv', job_timeout=120)
+        for order in range(8):
+            reports.enqueue(
+                'shop.build_report', f'supplier-{order}', rate_limit=RateLimit('supplier.example', concurrency=2)
+            )
+        Group.create(self.redis, 'invoices-2026-11').enqueue_many(
+            self.queue('default'), [Queue.prepare_data('shop.notify', (order,)) for order in range(20)]
+        )
+        default.enqueue('shop.notify', 19, job_timeout=30).cancel()
         self.trade(150)
 
     def pages(self) -> dict[str, str]:
@@ -100,7 +108,7 @@ class Scene:
         failed: list[Any] = FailedJobRegistry(queue=self.queue('mail')).get_job_ids(0, 0)
         running: list[Any] = StartedJobRegistry(queue=self.queue('reports')).get_job_ids(0, 0)
         parts = {
-            'queue': '/queue/mail',
+            'queue': '/queue/mail?state=failed',
             'worker': '/worker/batch-1',
             'job': f'/job/{(failed or default.get_job_ids() or ["x"])[0]}',
             'job-running': f'/job/{(running or ["x"])[0]}',
