@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .language import Filter
 
-__all__ = ['Matcher', 'Row', 'function_of', 'row', 'when']
+__all__ = ['Matcher', 'Row', 'begun', 'function_of', 'moment_of', 'row', 'when']
 
 # Bytes of a call that are looked at for a list: about 2 ms, were it hostile.
 LOOK = 8_000
@@ -109,11 +109,24 @@ def _moment(stored: Stored) -> datetime | None:
     return None
 
 
+def begun(stored: Stored) -> datetime | None:
+    """When its last run began."""
+    return _time(stored, 'started_at')
+
+
 def when(stored: Stored) -> bytes:
     """What sorts jobs by time: their times as text, which sort as the times do."""
     fields = stored.fields
     found = fields.get('ended_at') or fields.get('started_at') or fields.get('enqueued_at') or fields.get('created_at')
     return found or b''
+
+
+def moment_of(epoch: float) -> datetime | None:
+    """The moment of a score; None for one that is no time."""
+    try:
+        return datetime.fromtimestamp(epoch, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _attempts(stored: Stored) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rq import inert
@@ -13,7 +14,7 @@ from rq.store import cron as cron_store
 from rq.store import view_cron as store
 from rq.store import view_jobs, view_scheduled
 
-from .matching import Row, row
+from .matching import Row, moment_of, row
 from .when import Patience, schedule, words
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Cron:
     arguments: str
     queue: str
     expression: str
+    is_interval: bool
     words: str
     zone: str  # '' the local time of its scheduler
     misfire: str
@@ -219,6 +221,7 @@ def _cron(known: _Known, state: cron_store.State, runs: list[Run], now: datetime
         arguments=_arguments(known.told),
         queue=job.queue_name,
         expression=str(job.cron or f'every {job.interval:g} s')[:200],
+        is_interval=not job.cron,
         words=words(job.cron) if job.cron else _interval(job.interval or 0),
         zone=str(job.tz or ''),
         misfire=job.misfire,
@@ -258,7 +261,7 @@ def _missed(
         return None
     found = []
     place = 0
-    for slot, after in zip(slots, [*slots[1:], now], strict=True):
+    for slot, after in pairwise([*slots, now]):
         while place < len(runs) and runs[place].at < slot:
             place += 1
         if place == len(runs) or runs[place].at >= max(after, slot + timedelta(seconds=LATE)):
@@ -304,15 +307,8 @@ def later(connection: Any, queue: str = '', offset: int = 0, most: int = 25) -> 
     found = view_scheduled.scheduled(connection, names, offset, most)
     stored = view_jobs.fetch(connection, [one.id for one in found.jobs], data=True)
     jobs = [
-        Due(_instant(due.at), row(one, 'scheduled'), bool(one.fields.get('started_at')))
+        Due(moment_of(due.at), row(one, 'scheduled'), bool(one.fields.get('started_at')))
         for due, one in zip(found.jobs, stored, strict=True)
         if one is not None
     ]
     return Later(tuple(jobs), found.total, found.queues[:20], left_out + found.left_out, found.too_deep)
-
-
-def _instant(at: float) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(at, UTC)
-    except (ValueError, OverflowError, OSError):  # a score that is no time
-        return None

@@ -45,7 +45,7 @@ MOST_MEMBERS = 50_000
 # What a list shows of a job, besides its call.
 FIELDS = (
     'status', 'origin', 'created_at', 'enqueued_at', 'started_at', 'ended_at', 'worker_name', 'group_id', 'rate_limit_key',
-    'number_of_retries', 'losses',
+    'number_of_retries', 'losses', 'timeout',
 )  # fmt: skip
 
 # States by what holds their jobs, as they are listed.
