@@ -10,7 +10,7 @@ from typing import Any
 from flask import g, request, url_for
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from . import charts, flash
+from . import charts, family, flash
 from .filters import FILTERS
 from .page import PAGES
 
@@ -92,6 +92,7 @@ def environment() -> Environment:
         known=_known,
         current=_current,
         charts=charts,
+        family=family,
         navigation=NAVIGATION,
         version=_version,
         flashes=flash.lines,

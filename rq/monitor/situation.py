@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rq.exceptions import DeserializationError, PayloadTooLarge
+from rq import inert
+from rq.exceptions import DeserializationError
 from rq.limits import printable
 from rq.store import fields as codec
 from rq.store import view_job as view
 from rq.store.part import Part, look
+
+from .failing import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +22,10 @@ if TYPE_CHECKING:
 
     from rq.store.view_job import Fields, Limit, Other, Place, Start, Worker
 
-__all__ = ['Situation', 'gather', 'last_words', 'moment', 'number']
+__all__ = ['Situation', 'gather', 'last_line', 'last_words', 'moment', 'number']
 
 # Round trips of one question; each step along a chain of jobs that wait for each other is one.
 MOST_TRIPS = 6
-# Bytes that a stored traceback may expand to, to have its last line read.
-EXPANDED = 4_000_000
 # What ends a job that others wait for, and does not let them go.
 ENDED_BADLY = ('failed', 'stopped', 'canceled')
 # Worst first; '' is a job that is not there.
@@ -206,18 +206,16 @@ def number(fields: Mapping[str, str], name: str) -> float | None:
 
 
 def last_words(result: Mapping[bytes, bytes]) -> str:
-    """The last line of the traceback in a stored result, or of a death the first; short, '' for none."""
+    """The line of the traceback in a stored result that names the failure; short, '' for none."""
     stored = result.get(b'exc_string')
-    if not stored:
-        return ''
-    try:
-        text = codec.text(codec.expand(b64decode(stored), EXPANDED))
-    except (ValueError, PayloadTooLarge):
-        return ''
+    return inert.scrub(last_line(text_of(stored))) if stored else ''
+
+
+def last_line(text: str) -> str:
+    """The line of a traceback that names the exception; of a death as our supervisor tells it the first."""
     lines = [line for line in text.splitlines() if line.strip()]
-    # The line after the last frame names the exception; a death as our supervisor tells it has its reason first.
     frames = [at for at, line in enumerate(lines) if FRAME.match(line)]
-    if (lines and not frames) or (lines and not lines[0].startswith(('Traceback', ' '))):
+    if lines and (not frames or not lines[0].startswith(('Traceback', ' '))):
         return printable(lines[0].strip())
     after = [line for line in lines[frames[-1] :] if not line.startswith(' ')] if frames else []
     return printable((after or lines or [''])[0].strip())

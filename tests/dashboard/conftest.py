@@ -19,6 +19,9 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from rq.dashboard import create_app
+from tests.worker.conftest import burst, disorder, lasting, queue, worker
+
+__all__ = ['burst', 'disorder', 'lasting', 'queue', 'worker']
 
 # Seconds between renewals in tests; people have 2.
 LIVE_SECONDS = 0.3

@@ -9,16 +9,10 @@ import pytest
 from redis import Redis
 
 from tests.domain.conftest import proxied, proxy
+from tests.support.reads import READS
 from tests.worker.conftest import burst, disorder, lasting, queue, worker
 
 __all__ = ['burst', 'disorder', 'lasting', 'proxied', 'proxy', 'queue', 'worker']
-
-READS = {
-    'time', 'type', 'get', 'mget', 'exists', 'pttl', 'ttl', 'hget', 'hmget', 'hgetall', 'hstrlen', 'hexists', 'hlen', 'llen',
-    'lpos', 'lrange', 'scard', 'smembers', 'sismember', 'srandmember', 'zcard', 'zcount', 'zrange', 'zrangebyscore', 'zrank',
-    'zrevrange', 'zscore', 'zmscore', 'xlen', 'xrange', 'xrevrange', 'memory', 'info', 'strlen', 'ping', 'hello', 'client',
-    'select', 'command', 'config', 'xinfo', 'object',
-}  # fmt: skip
 
 
 class OnlyReads:

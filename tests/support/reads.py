@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-__all__ = ['Cost', 'reading']
+__all__ = ['READS', 'Cost', 'reading']
 
 # Commands that a reader may send.
 READS = {
     'get', 'mget', 'exists', 'type', 'ttl', 'pttl', 'strlen', 'hget', 'hmget', 'hgetall', 'hlen', 'hexists', 'hstrlen', 'hscan',
-    'hkeys', 'hvals', 'llen', 'lrange', 'lindex', 'scard', 'smembers', 'sismember', 'smismember', 'srandmember', 'sscan', 'zcard',
+    'hkeys', 'hvals', 'llen', 'lrange', 'lindex', 'lpos', 'scard', 'smembers', 'sismember', 'smismember', 'srandmember', 'sscan', 'zcard',
     'zcount', 'zrange', 'zrevrange', 'zrangebyscore', 'zrevrangebyscore', 'zrank', 'zscore', 'zmscore', 'zscan', 'xlen', 'xrange',
     'xrevrange', 'time', 'info', 'ping', 'dbsize', 'memory', 'object', 'client', 'hello', 'select', 'auth', 'slowlog', 'config',
 }  # fmt: skip

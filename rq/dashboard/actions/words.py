@@ -34,6 +34,7 @@ LEFT: dict[str, tuple[str, str]] = {
     'BROKEN': ('has a key of a wrong type', 'have keys of a wrong type'),
     'TAKEN': ('has its id in use again', 'have their ids in use again'),
     'EXPIRED': ('has expired since', 'have expired since'),
+    'FOREIGN': ('runs in a worker of another RQ', 'run in workers of another RQ'),
 }
 
 
