@@ -19,10 +19,9 @@ HEAD, TAIL = 4_000, 60_000
 PLACES = 3
 MESSAGE = 500
 FRAME = re.compile(r'^ *(?:\| *)?  File "(.{1,1000})", line \d+(?:, in (.{1,200}))?$')
-# Whose frames are not the job's own code: installed packages, the standard library, ours.
-NOT_OWN = re.compile(
-    r'[/\\](?:site-packages|dist-packages|lib[/\\]python3[^/\\]*|rq[/\\](?:job|worker|queue))[/\\]|^<frozen |[/\\]rq[/\\]\w+\.py$'
-)
+# Whose frames are not the job's own code: ours, and installed packages and the standard library.
+OURS = re.compile(r'[/\\]rq[/\\](?:(?:job|worker|queue)[/\\])?\w+\.py$')
+NOT_OWN = re.compile(rf'[/\\](?:site-packages|dist-packages|lib[/\\]python3[^/\\]*)[/\\]|^<frozen |{OURS.pattern}')
 CLASS = re.compile(r'^[ |]*([\w.]+)(?:: |:$|$)(.*)')
 NUMBERS = re.compile(r'0x[0-9a-fA-F]+|(?<!\d)(?<!signal )\d+(?:\.\d+)?')  # which signal it was tells kinds apart
 
@@ -42,7 +41,8 @@ def describe(traceback: str) -> Failure:
         traceback = f'{traceback[:HEAD]}\n{traceback[-TAIL:]}'
     frames, last = _frames(traceback.splitlines())
     kind, message = _raised(last)
-    own = [frame for frame in frames if not NOT_OWN.search(frame[0])] or frames[-1:]
+    own = [frame for frame in frames if not NOT_OWN.search(frame[0])]
+    own = own or [frame for frame in frames if not OURS.search(frame[0])][-1:]
     places = [f'{_file(path)} {function}'.strip() for path, function in own[-PLACES:]]
     told = [kind, *places] if places else [kind, NUMBERS.sub('#', message)]
     digest = sha256('\n'.join(told).encode('utf-8', 'backslashreplace')).hexdigest()[:12]
@@ -74,7 +74,8 @@ def _raised(lines: list[str]) -> tuple[str, str]:
                 found[2] or ':' in line or len(lines) == 1 or '.' in found[1] or found[1][:1].isupper()
             ):
                 return found[1][:200], ' '.join(rest.split())[:MESSAGE]
-    return '', ' '.join(' '.join(lines[:3]).split())[:MESSAGE]
+    first = next((line for line in lines if line.strip()), '')
+    return '', ' '.join(first.split())[:MESSAGE]
 
 
 def _file(path: str) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'SUSPENDED',
+    'apply_stats',
     'checked_level',
     'configure_logging',
     'handlers',
@@ -106,6 +107,8 @@ OPTIONS = (
         '--with-dashboard', is_flag=True, help='Serve the dashboard as well (RQ_DASHBOARD_... has its options).'
     ),
     click.option('--no-reload', is_flag=True, help='Do not look for changed source files.'),
+    click.option('--no-stats', is_flag=True, help='Record no counters for the dashboard (also: RQ_STATS=0).'),
+    click.option('--release', metavar='TEXT', help='Name of the code it runs, to mark on charts (also: RQ_RELEASE).'),
 )
 
 
@@ -125,6 +128,7 @@ def worker(config: CliConfig, queues: tuple[str, ...], **options: Any) -> None:
     level = wanted_level(options)
     configure_logging(config.settings)
     apply_safety(options, config.settings)
+    apply_stats(options, config.settings)
     with _pid_file(options['pid']), _dashboard(config, options['with_dashboard']):
         refuse_when_suspended(config)
         built = _build(config, queues or queues_of(config.settings), options)
@@ -139,6 +143,17 @@ def worker(config: CliConfig, queues: tuple[str, ...], **options: Any) -> None:
             dequeue_strategy=options['dequeue_strategy'],
             **built.take_policies(policies(options)),
         )
+
+
+def apply_stats(options: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """What is recorded for the dashboard, by options, settings (RQ_STATS, RQ_RELEASE) and environment; children inherit it."""
+    if options.get('no_stats'):
+        os.environ['RQ_STATS'] = '0'
+    elif 'RQ_STATS' in settings:
+        os.environ.setdefault('RQ_STATS', '1' if settings['RQ_STATS'] not in (False, 0, '0') else '0')
+    name = options.get('release') or os.environ.get('RQ_RELEASE') or settings.get('RQ_RELEASE')
+    if name:
+        os.environ['RQ_RELEASE'] = str(name)
 
 
 def refuse_when_suspended(config: CliConfig) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'ALL', 'HEAVY', 'OTHER', 'SLOW', 'STEPS', 'Batch', 'Deploy', 'Execution', 'FunctionCounts', 'QueueCounts', 'buckets',
-    'clean_name', 'deploys', 'functions', 'one_function', 'mark_deploy', 'packed', 'queues', 'record', 'sample_waiting',
+    'clean_name', 'deploys', 'descriptions', 'functions', 'one_function', 'mark_deploy', 'packed', 'queues', 'record', 'record_text', 'sample_waiting',
     'server_time', 'tops', 'waiting',
 ]  # fmt: skip
 
@@ -112,7 +112,12 @@ def clean_name(name: str) -> str:
 
 def record(connection: Any, writer: str, number: int, batch: Batch) -> bool:
     """Whether the batch was new: its number larger than the writer's last. Raises redis-py's errors: then send it again."""
-    return text(_record(connection, keys.recorded(writer), number, batch.json())) == 'OK'
+    return record_text(connection, writer, number, batch.json())
+
+
+def record_text(connection: Any, writer: str, number: int, batch: str) -> bool:
+    """As `record`, with the batch as JSON."""
+    return text(_record(connection, keys.recorded(writer), number, batch)) == 'OK'
 
 
 def packed(wire: Wire, writer: str, number: int, batch: str) -> bool:
@@ -125,6 +130,14 @@ def packed(wire: Wire, writer: str, number: int, batch: str) -> bool:
 def sample_waiting(connection: Any) -> int:
     """How many jobs wait on all queues; it is taken down, queue by queue, for this minute."""
     return int(_sample_waiting(connection, keys.queues()))
+
+
+def descriptions(connection: Any, job_ids: Sequence[str]) -> list[str]:
+    """What the jobs say of themselves; '' of one that is gone. One round trip."""
+    pipeline = connection.pipeline(transaction=False)
+    for job_id in job_ids:
+        pipeline.hget(keys.job(job_id), 'description')
+    return [text(found or b'') for found in pipeline.execute()]
 
 
 def mark_deploy(connection: Any, version: str) -> None:

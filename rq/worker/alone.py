@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -31,9 +31,11 @@ from rq.timeouts import TimerDeathPenalty, UnixSignalDeathPenalty
 from . import settings
 from .failure import exception_text
 from .guard import guard
+from .inbox import told_of
 from .log import JobLog
 from .outage import Outage
 from .runner import Runner
+from .usage import used
 
 if TYPE_CHECKING:
     from rq.job import Job
@@ -96,6 +98,7 @@ def alone(worker: BaseWorker, job: Job, queue: Any, execution: Execution | None 
         runner._death_penalty, UnixSignalDeathPenalty
     ):
         runner._death_penalty = TimerDeathPenalty
+    before = used() if worker._inbox is not None else (0, 0, 0)
     began = time.monotonic_ns()
     token = CURRENT.set(runner)
     try:
@@ -110,7 +113,7 @@ def alone(worker: BaseWorker, job: Job, queue: Any, execution: Execution | None 
         if signing.active is not None:
             payload = signing.active.seal(kind, held.lease.id.encode(), held.lease.execution.encode(), payload)
         times = (held.redis_us(began), held.redis_us(time.monotonic_ns()))
-        send(worker, Outcome(kind.decode(), held.lease, *times, ttl, payload))
+        send(worker, Outcome(kind.decode(), held.lease, *times, ttl, payload), _told(worker, job, before))
 
 
 def perform(worker: BaseWorker, job: Job, queue: Any, execution: Execution | None) -> None:
@@ -149,7 +152,22 @@ def let_go(worker: BaseWorker, lease: Lease) -> None:
     worker.executions.pop(lease.execution, None)
 
 
-def send(worker: BaseWorker, outcome: Outcome) -> bytes:
+def _told(worker: BaseWorker, job: Job, before: tuple[int, int, int]) -> dict[str, Any]:
+    """What the outcome of a job that ran in this process does not tell of its run."""
+    if worker._inbox is None:
+        return {}
+    cpu_us, children_us, peak_kb = used()
+    raw, name = job._raw, job.__dict__.get('_func_name', '')
+    return {
+        'function': name if isinstance(name, str) else '',
+        'enqueued_at': raw.get(b'enqueued_at', b'').decode('utf-8', 'replace'),
+        'retries_left': raw.get(b'retries_left', b'').decode('utf-8', 'replace'),
+        'cpu_us': cpu_us + children_us - before[0] - before[1],
+        'peak_kb': peak_kb if peak_kb > before[2] else 0,
+    }
+
+
+def send(worker: BaseWorker, outcome: Outcome, told: Mapping[str, Any] | None = None) -> bytes:
     """What became of an outcome; through any outage. Raises only what a signal handler raises, and says what is lost."""
     client = clone(worker.connection, settings.WIRE_TIMEOUT)
     outage = Outage(worker.log, f'Worker {worker.name}')
@@ -167,6 +185,8 @@ def send(worker: BaseWorker, outcome: Outcome) -> bytes:
             let_go(worker, outcome.lease)
             if became != b'STALE':
                 _count(worker, client, outcome, became)
+                if worker._inbox is not None:
+                    worker._inbox.put(told_of(outcome)._replace(**(told or {})))
             elif tries == 1:  # else it was our own first sending that settled it
                 text = 'Job %s: its outcome came too late and was dropped: its lease had gone to another worker'
                 worker.log.error(text, outcome.lease.id)

@@ -44,6 +44,7 @@ from .modes import DequeueStrategy
 from .reading import Reading
 from .settings import HorseOptions
 from .shield import Shield
+from .tally import counting, release
 from .upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from rq.executions import Execution
 
+    from .inbox import Inbox
     from .runner import Runner
 
 __all__ = ['BaseWorker', 'logger']
@@ -97,6 +99,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         allow: Any = None,
         on_lost: str | None = None,
         max_deaths: int | None = None,
+        stats: bool | None = None,
     ) -> None:
         found = connection or get_connection_from_queues(ensure_job_list(queues))
         if found is None:
@@ -119,6 +122,8 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         self.disable_default_exception_handler = disable_default_exception_handler
         self.work_horse_killed_handler = work_horse_killed_handler
         self.on_lost = policy(on_lost)  # of jobs that have none of their own
+        self.counts = counting(found, stats)  # what it runs, for the dashboard
+        self.release = release()
         self.max_deaths = max_deaths  # after so many a job is given up (3); 0: never
         self._grace: float | None = None  # seconds
         self._exc_handlers: list[Any] = list(ensure_job_list(exception_handlers or []))
@@ -129,6 +134,7 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         self._dequeue_strategy = DequeueStrategy.DEFAULT
         self._runner: Runner | None = None
         self._held: dict[str, Held] = {}
+        self._inbox: Inbox | None = None
         self.executions: dict[str, Execution] = {}
         self.log: logging.Logger = logger
         self.version = VERSION

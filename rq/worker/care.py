@@ -17,28 +17,32 @@ from rq.store import enqueue as enqueue_store
 from rq.store import group as group_store
 from rq.store import limit as limit_store
 from rq.store import registry as registry_store
+from rq.store import stats
 from rq.store import worker as store
+from rq.store.claim import Lease
 from rq.store.replies import Trouble, classify
 
 from . import notes, settings
 from .plan import Rhythm
+from .tally import tally_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from redis import Redis
 
-    from rq.store.claim import Lease
     from rq.store.enqueue import Promoted
 
     from .base import BaseWorker
+    from .tally import Tally
 
 __all__ = ['Care', 'promote']
 
-ABANDONED = encode_death(
+ABANDONED_TEXT = (
     f'{AbandonedJobError.__module__}.{AbandonedJobError.__name__}: the worker that ran this job died, or lost Redis '
     'for longer than its lease\n'
 )
+ABANDONED = encode_death(ABANDONED_TEXT)
 
 
 def promote(connection: Redis, queues: Sequence[str]) -> Promoted:
@@ -64,11 +68,14 @@ class Care:
                 'notes': settings.NOTES_EVERY,
                 'reap': settings.REAP_EVERY,
                 'clean': settings.CLEAN_EVERY,
+                'sample': settings.SAMPLE_EVERY,
+                'record': settings.RECORD_EVERY,
                 'sweep': settings.SWEEP_EVERY,
             }
         )
         self.superseded = False  # another worker has our name: nobody renews our leases any more
         self.on_notes: Callable[[Redis], object] = lambda connection: None  # called when it is time to look for notes
+        self.tally = tally_of(worker)
         self._renewed_wip = 0.0
         self._contact = self._clocks()
         self._reap_from = time.monotonic() + settings.LEASE
@@ -172,6 +179,8 @@ class Care:
             for job_id, became, owner in store.reap(self.connection, name, ABANDONED, handlers=handlers):
                 told = (name, job_id, owner or '(unknown)', became)
                 self.worker.log.warning('%s: took job %s from dead worker %s: %s', *told)
+                if self.tally is not None and became != 'KEPT':
+                    self.tally.lose(Lease(name, job_id, ''), (0, 0), ABANDONED_TEXT)
 
     def clean(self, now: float) -> None:
         """Expired members out of the registries; readers leave them out in the meantime."""
@@ -191,7 +200,23 @@ class Care:
         limit_store.sweep(self.connection)
         group_store.sweep(self.connection)
 
+    def sample(self, now: float) -> None:
+        """How many jobs wait, for charts."""
+        if self._nudging and self.tally is not None:  # one worker does it for all
+            stats.sample_waiting(self.connection)
+
+    def record(self, now: float) -> None:
+        """What was counted since the last time, as far as it is this thread that sends it."""
+        if self.tally is not None and self.tally.due():
+            self._send(self.tally)
+
+    def _send(self, tally: Tally) -> None:
+        connection = self.connection
+        tally.send(lambda writer, number, batch: stats.record_text(connection, writer, number, batch), connection)
+
     def leave(self) -> None:
         """Gives up the turn to nudge, and wakes others for what waits."""
+        if self.tally is not None and self.tally.pending:
+            self._send(self.tally)
         who = self.worker.incarnation if self._nudging else ''
         store.nudge(self.connection, who, self.worker.queue_names(), 1, leaving=True)

@@ -22,6 +22,7 @@ from rq.store.claim import Lease, Outcome
 from . import plan, settings
 from .alone import Held, let_go, send
 from .failure import exception_text, reason_of
+from .inbox import Inbox
 from .report import Stacks
 from .simple import BLOCK, Keeper, Loop
 
@@ -143,6 +144,8 @@ class ClassicLoop(Loop):
         if worker._loop is not None:
             worker._loop.close()
         worker._loop, worker._speaker, worker._stacks = self, self.keeper.say, Stacks()
+        if self.tally is not None:
+            self.tally.inbox = worker._inbox = Inbox()
         try:
             for module in worker.horse_options.preload:
                 _preload(module)
@@ -155,6 +158,9 @@ class ClassicLoop(Loop):
             worker._stacks.close()
             worker._stacks = None
             self._give_up()
+            if os.getpid() == self.parent and self.tally is not None:
+                self.tally.close_inbox()
+                worker._inbox = None
 
     def _take_turns(self, burst: bool, max_jobs: int | None, max_idle: int | None) -> None:
         worker = self.worker

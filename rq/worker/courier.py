@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from rq.connections import clone
 from rq.store import claim as store
+from rq.store import stats
 from rq.store.wire import Wire
 
 from . import board as layout
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .lifeline import Lifeline
     from .log import JobLog
     from .runner import Pack
+    from .tally import Tally
 
 __all__ = ['Courier']
 
@@ -180,6 +182,15 @@ class Courier:
                 return
             except (RedisError, OSError) as error:
                 self._wait(error)
+
+    def record(self, tally: Tally | None) -> None:
+        """Sends what was counted, unless Redis is away: then it waits. Not while a request is under way."""
+        if tally is None or not tally.pending or self.outage.on:
+            return
+        try:
+            tally.send(lambda writer, number, batch: stats.packed(self.wire, writer, number, batch))
+        except (RedisError, OSError):
+            self.wire.close()
 
     # --- trouble
 

@@ -35,6 +35,7 @@ from .reload import SourceWatch
 from .runner import Pack, Runner, packed_outcome
 from .settings import PACK_MOST, PACK_WORK, WIRE_TIMEOUT
 from .surroundings import Surroundings, close_old_connections
+from .tally import tally_of
 
 if TYPE_CHECKING:
     from rq.store.claim import Answer, Claim, Claimed
@@ -50,6 +51,8 @@ BLOCK = 25.0
 SUSPENDED_POLL = 0.5
 # Nanoseconds since a claim was sent after which its jobs are not begun: they may count as abandoned from 25 s on.
 TOO_OLD = 20_000_000_000
+# Seconds a job is expected to take from which on what was counted before is sent before it begins.
+LONG = 1.0
 # Seconds; ten years are as good as no limit, and fit into the board.
 LONGEST_TIMEOUT = 10 * 365 * 86400
 
@@ -84,6 +87,8 @@ class Horse:
         self.paces = [Pace() for _ in worker.queues]
         self.watch = SourceWatch()
         self.courier = Courier(worker, board, self.log, self.lifeline)
+        self.tally = tally_of(worker)
+        self.runner.runs = None if self.tally is None else []
         self.pid = os.getpid()
         self.began = self.words[layout.BEGINNINGS]
         self.idle_since = time.monotonic()
@@ -109,6 +114,7 @@ class Horse:
             self.log.flush()
             self.log.settle_output()
             self.words[layout.ENDED] = reason
+        self.courier.record(self.tally)
         self.courier.close()
         self._pass_on()
         return reason
@@ -226,6 +232,8 @@ class Horse:
     def _run_pack(self, pack: Pack) -> Pack | None:
         """Runs a pack; answers the next one if it was asked for ahead and is ours."""
         courier, board = self.courier, self.board
+        if self.paces[pack.jobs[0].queue].mean >= LONG:
+            courier.record(self.tally)  # what was counted must not wait for its end
         ahead = self._claim_ahead(pack)
         board.hand_out(pack.area, len(pack.jobs), ahead is not None)
         ran = self._run_jobs(pack, ahead is not None)
@@ -247,6 +255,8 @@ class Horse:
         """Runs jobs while they are ours and their time has not come too late; answers how many it ran."""
         board, words, runner = self.board, self.words, self.runner
         self.deadline.open(self.timeouts)
+        if self.tally is not None:
+            self.tally.begin()
         self.pack_began = time.monotonic_ns()
         behind = len(pack.jobs) - 1 + ahead
         spent: dict[int, list[int]] = {}
@@ -280,6 +290,8 @@ class Horse:
             self.surroundings.restore()
             ran += 1
         self.deadline.close()
+        if self.tally is not None:
+            self.tally.take(pack, *runner.told())
         for queue, times in spent.items():
             self.paces[queue].learn(sum(times) / 1e9, len(times))
         return ran
@@ -316,6 +328,8 @@ class Horse:
         close_old_connections()
         self.log.flush()
         self.log.settle_output()
+        if self.tally is not None and self.tally.due():
+            self.courier.record(self.tally)
         if self.worker.horse_options.reload:
             self.watch.learn()
 
@@ -325,6 +339,8 @@ class Horse:
         """Waits for work; answers why to end, or 0 to claim again."""
         if answer.jobs or self.lifeline.stopping:
             return 0  # they went back; the word to stop came while Redis was away
+        if self.tally is not None and self.tally.due():
+            self.courier.record(self.tally)
         held = set(answer.suspended)
         self.courier.show = b'suspended' if len(held) == len(self.order.names) else b'idle'
         if self.limits.burst:
@@ -345,6 +361,8 @@ class Horse:
                 return Phase.MAX_IDLE
         # Nobody blocks on the marker of a suspended queue, so its end has to be looked for.
         left = min(left, SUSPENDED_POLL if held else BLOCK)
+        if self.tally is not None and self.tally.pending:
+            left = min(left, max(0.05, self.tally.wait()))
         self._block([name for name in self.order.names if name.encode() not in held], left)
         return 0
 

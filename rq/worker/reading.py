@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import RedisError
 
 from rq.exceptions import DeserializationError, WorkerNameTaken
 from rq.store import fields as codec
-from rq.store import keys
+from rq.store import keys, stats
 from rq.store import worker as store
 from rq.utils import get_version, now, utcformat
 
@@ -41,6 +44,8 @@ class Reading:
     python_version: str
     on_lost: str | None
     max_deaths: int | None
+    release: str
+    counts: bool
     birth_date: datetime | None = None
     last_heartbeat: datetime | None = None
     death_date: datetime | None = None
@@ -223,6 +228,7 @@ class Reading:
             'ip_address': self.ip_address,
             'version': self.version,
             'python_version': self.python_version,
+            'release': self.release,
             'state': 'started',
             'incarnation': self.incarnation,
             **self._terms(),
@@ -249,6 +255,9 @@ class Reading:
                 f"There exists an active worker named '{self.name}' already "
                 '(one that was killed keeps its name for up to 30 seconds)'
             )
+        if self.counts:
+            with suppress(RedisError, OSError):  # a mark on charts
+                stats.mark_deploy(self.connection, self.release)
 
     def register_death(self) -> None:
         """Takes the worker out of the sets; its hash tells of its death for 60 s."""

@@ -18,7 +18,10 @@ from rq.timeouts import BaseTimeoutException, JobTimeoutException, UnixSignalDea
 
 from .failure import exception_text, one_line, reason_of
 from .guard import guard, is_on
+from .mishaps import Odd
+from .pack import Pack
 from .settlement import STOPPED
+from .usage import used
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,24 +60,6 @@ def packed_outcome(
     )  # fmt: skip
 
 
-class Pack:
-    """Jobs claimed together: which, since when, and what became of them."""
-
-    __slots__ = ('area', 'clock_ns', 'jobs', 'now_us', 'outcomes', 'seq')
-
-    def __init__(self, seq: int, jobs: list[Claimed], now_us: int, area: int = 0) -> None:
-        self.seq = seq
-        self.jobs = jobs
-        self.now_us = now_us
-        self.clock_ns = time.monotonic_ns()
-        self.area = area
-        self.outcomes: list[bytes] = []
-
-    def redis_us(self, clock_ns: int) -> int:
-        """A monotonic instant as Redis time in microseconds."""
-        return self.now_us + (clock_ns - self.clock_ns) // 1000
-
-
 class Runner:
     """Runs jobs through their worker's methods and takes down what each came to."""
 
@@ -101,6 +86,10 @@ class Runner:
         self.done = 0
         self.failed = 0
         self.timed_out = False  # a job was ended by its timeout: it may have left processes
+        self.runs: list[Any] | None = None  # what ran since they were counted (tally.py); None: nobody counts
+        self.odd: list[Odd] = []
+        self.marks: list[Any] = []
+        self._text = ''  # of the exception of the job in hand
 
     def run(self, pack: Pack, number: int, clock_ns: int) -> tuple[bytes, int]:
         """Runs one job. Answers its packed outcome and the monotonic nanoseconds when it had ended."""
@@ -110,6 +99,7 @@ class Runner:
         self.outcome = None
         self.log.eager = short < SHORT_IN_A_ROW
         answer: Any = False
+        job: Any = None
         try:
             job = self._job(claimed, queue, pack.redis_us(clock_ns))
             execution = Execution(claimed.execution.decode(), job.id, worker.connection)
@@ -119,7 +109,12 @@ class Runner:
         if self.deadline is not None:
             self.deadline.clear()
         ended = time.monotonic_ns()
-        self._short[claimed.queue] = short + 1 if ended - clock_ns < SHORT else 0
+        if ended - clock_ns < SHORT:
+            self._short[claimed.queue] = short + 1
+        else:
+            self._short[claimed.queue] = 0
+            if self.runs is not None:
+                self.marks.append((len(self.runs), used()))
         self.log.ended()
         told: tuple[bytes, int, bytes] | None = self.outcome
         kind, ttl, payload = told or self._untold(answer)
@@ -127,10 +122,24 @@ class Runner:
             self.done += 1
         else:
             self.failed += 1
+        if self.runs is not None:
+            name = '' if job is None else job.__dict__.get('_func_name', '')
+            if type(name) is not str:  # whatever a foreign producer has pickled there
+                name = ''
+            self.runs.append((claimed.queue, name, claimed, clock_ns, ended))
+            if kind != b'F':
+                self.odd.append(Odd(claimed.queue, name, claimed, ended, kind, self._text))
+                self._text = ''
         if signing.active is not None:
             payload = signing.active.seal(kind, claimed.id, claimed.execution, payload)
         times = (pack.redis_us(clock_ns), pack.redis_us(ended))
         return packed_outcome(kind, self._packed_queues[claimed.queue], claimed, times, ttl, payload), ended
+
+    def told(self) -> tuple[list[Any], list[Odd], list[Any]]:
+        """What ran since this was asked last, for `Tally.take`; asked only where it is counted."""
+        told = self.runs or [], self.odd, self.marks
+        self.runs, self.odd, self.marks = [], [], []
+        return told
 
     def _job(self, claimed: Claimed, queue: Any, started_us: int) -> Job:
         worker = self.worker
@@ -149,7 +158,8 @@ class Runner:
     def _raised(self, claimed: Claimed, error: BaseException) -> None:
         line = f'[Job {one_line(claimed.id.decode("utf-8", "backslashreplace"))}]: '
         if self.outcome is None:
-            self.outcome = (b'X', DEFAULT_FAILURE_TTL, encode_exception(exception_text(error)))
+            self._text = exception_text(error)
+            self.outcome = (b'X', DEFAULT_FAILURE_TTL, encode_exception(self._text))
             line += f'failed: {reason_of(error)}'
         else:  # a subclass, an exception handler or a tool; what became of the job is decided
             line += f'exception raised after its end\n{exception_text(error)}'
@@ -158,7 +168,8 @@ class Runner:
     def _untold(self, answer: Any) -> tuple[bytes, int, bytes]:
         """The outcome where a subclass has replaced the methods that take it down."""
         if answer is not None and not answer:
-            return b'X', DEFAULT_FAILURE_TTL, encode_exception(f'perform_job of the worker answered {answer!r}\n')
+            self._text = f'perform_job of the worker answered {answer!r}\n'
+            return b'X', DEFAULT_FAILURE_TTL, encode_exception(self._text)
         return b'F', self.worker.default_result_ttl, b''
 
     # --- called by the worker's methods
@@ -213,6 +224,7 @@ class Runner:
                 return
             kind = self.outcome[0]
         ttl = BARE if self.worker.disable_default_exception_handler else DEFAULT_FAILURE_TTL
+        self._text = text
         self.outcome = (b'Y' if final else kind, ttl, encode_exception(text))
 
     def note_retry(self, job: Job, retry: Any, again: bool) -> None:
@@ -221,6 +233,7 @@ class Runner:
         draw = getattr(retry, 'draw', None)
         waits = draw() if draw is not None else retry.intervals
         delay = Retry.get_interval(job.number_of_retries or 0, waits) if again else 0
+        self._text = '' if again else 'It asked for another try more often than it may.'
         kind = b'M' if not again else b'A' if retry.enqueue_at_front else b'R'
         self.outcome = (kind, delay, stored)
 
@@ -243,6 +256,7 @@ class Runner:
         if self.cut_short:
             line = f'Job {job.id}: {self.cut_short}'
             self.log.error(line)
+            self._text = self.cut_short
             self.outcome = (b'G', 0, encode_death(self.cut_short))
             return
         line = f'Job {job.id} stopped by user, moving job to FailedJobRegistry'

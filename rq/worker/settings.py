@@ -18,8 +18,10 @@ __all__ = [
     'PACK_WORK',
     'PROMOTE_EVERY',
     'REAP_EVERY',
+    'RECORD_EVERY',
     'RENEW_LEASE_EVERY',
     'RENEW_WIP_EVERY',
+    'SAMPLE_EVERY',
     'SUPERVISOR_TIMEOUT',
     'SWEEP_EVERY',
     'WATCH_EVERY',
@@ -43,6 +45,9 @@ REAP_EVERY = 5.0
 CLEAN_EVERY = 30.0
 # What only a death in the wrong moment, or somebody's DEL, leaves behind: looked for by one worker.
 SWEEP_EVERY = 15.0
+# Counters for the dashboard: a batch a second, and how many jobs wait once a minute, the finest step of its charts.
+RECORD_EVERY = 1.0
+SAMPLE_EVERY = 60.0
 # Due jobs start at most 1 s late.
 PROMOTE_EVERY = 0.5
 # User code for the dead, and webhooks: looked for so often, for all queues at once.

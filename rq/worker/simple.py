@@ -70,6 +70,8 @@ class Loop:
         self.keeper = self._keeper()
         self.stop = _Stop(self.keeper)
         self.runner.stopping = self.stop.seen
+        self.tally = self.keeper.care.tally
+        self.runner.runs = None if self.tally is None else []
         self.errands = self.keeper.errands = Errands(self)
         self.keeper.care.on_notes = self.errands.look
         self.seq = 0
@@ -154,17 +156,8 @@ class Loop:
         queues = [(name, 1) for _, name in self.order.next()]
         token, self.token = self.token, b''
         worker = self.worker
-        claim = store.Claim(
-            worker.name.encode(),
-            worker.incarnation,
-            self.seq,
-            queues,
-            room,
-            self.outcomes,
-            token,
-            b'idle',
-            self._counters(),
-        )
+        what = queues, room, self.outcomes, token, b'idle', self._counters()
+        claim = store.Claim(worker.name.encode(), worker.incarnation, self.seq, *what)
         answer: Answer | None = self._insist(lambda: store.exchange(self.wire, claim), claim)
         if answer is None:
             return None
@@ -211,6 +204,8 @@ class Loop:
         pack = Pack(self.seq, [job], answer.now_us)
         lease = store.Lease(self.order.names[job.queue], _text(job.id), _text(job.execution))
         self._name(job.id)
+        if self.tally is not None:
+            self.tally.begin()
         clock = time.monotonic_ns()
         self.keeper.hold(lease, pack.redis_us(clock) / 1e6)
         try:
@@ -219,6 +214,8 @@ class Loop:
             if self.deadline is not None:
                 self.deadline.close()
             self.keeper.let_go()
+            if self.tally is not None:
+                self.tally.take(pack, *self.runner.told())
         if self.main:
             self.surroundings.restore_handlers()
         self.outcomes.append(packed)

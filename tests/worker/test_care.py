@@ -161,7 +161,7 @@ def test_after_trouble_everything_that_was_due_is_due_again(
     for task in one.rhythm.every:
         monkeypatch.setattr(one, task, lambda now, task=task: done.append(task))
     one.tick()
-    assert done == ['renew', 'promote', 'nudge', 'notes', 'reap']
+    assert done == ['renew', 'promote', 'nudge', 'notes', 'reap', 'record']
 
 
 def test_a_key_of_a_wrong_type_does_not_keep_it_from_its_other_duties(
