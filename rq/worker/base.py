@@ -122,12 +122,11 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
         self.disable_default_exception_handler = disable_default_exception_handler
         self.work_horse_killed_handler = work_horse_killed_handler
         self.on_lost = policy(on_lost)  # of jobs that have none of their own
-        self.counts = counting(found, stats)  # what it runs, for the dashboard
-        self.release = release()
         self.max_deaths = max_deaths  # after so many a job is given up (3); 0: never
         self._grace: float | None = None  # seconds
         self._exc_handlers: list[Any] = list(ensure_job_list(exception_handlers or []))
         self.horse_options = HorseOptions()
+        self.counts, self.release = counting(found, stats), release()  # for the dashboard
         self.allow = allow_list(allow)
         self.incarnation = uuid4().hex[:16]
         self._is_horse = False

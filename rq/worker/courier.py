@@ -183,9 +183,9 @@ class Courier:
             except (RedisError, OSError) as error:
                 self._wait(error)
 
-    def record(self, tally: Tally | None) -> None:
-        """Sends what was counted, unless Redis is away: then it waits. Not while a request is under way."""
-        if tally is None or not tally.pending or self.outage.on:
+    def record(self, tally: Tally | None, at_once: bool = False) -> None:
+        """Sends what was counted if a second is over, or `at_once`. Not while a request is under way; Redis away: later."""
+        if tally is None or not (tally.pending if at_once else tally.due()) or self.outage.on:
             return
         try:
             tally.send(lambda writer, number, batch: stats.packed(self.wire, writer, number, batch))

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
 from rq._faultpoints import ARMED, reach
 from rq.defaults import DEFAULT_FAILURE_TTL
-from rq.exceptions import DeserializationError
 from rq.results import encode_exception
 from rq.store import keys
 from rq.store import worker as worker_store
-from rq.store.fields import integer
 from rq.store.wire import Wire, bulk
 
 from . import board as layout
@@ -31,8 +31,9 @@ from .lifeline import Lifeline
 from .log import JobLog
 from .order import QueueOrder
 from .pace import Pace
+from .pack import Pack, timeout_of
 from .reload import SourceWatch
-from .runner import Pack, Runner, packed_outcome
+from .runner import Runner, packed_outcome
 from .settings import PACK_MOST, PACK_WORK, WIRE_TIMEOUT
 from .surroundings import Surroundings, close_old_connections
 from .tally import tally_of
@@ -49,12 +50,12 @@ __all__ = ['Horse', 'Limits']
 BLOCK = 25.0
 # While everything it serves is suspended, it looks so often.
 SUSPENDED_POLL = 0.5
+# Of what the runner tells of a run, the queue.
+QUEUE = itemgetter(0)
 # Nanoseconds since a claim was sent after which its jobs are not begun: they may count as abandoned from 25 s on.
 TOO_OLD = 20_000_000_000
 # Seconds a job is expected to take from which on what was counted before is sent before it begins.
 LONG = 1.0
-# Seconds; ten years are as good as no limit, and fit into the board.
-LONGEST_TIMEOUT = 10 * 365 * 86400
 
 
 class Limits:
@@ -88,7 +89,7 @@ class Horse:
         self.watch = SourceWatch()
         self.courier = Courier(worker, board, self.log, self.lifeline)
         self.tally = tally_of(worker)
-        self.runner.runs = None if self.tally is None else []
+        self.runner.done, self.runner.failed = self.words[layout.DONE], self.words[layout.FAILED]
         self.pid = os.getpid()
         self.began = self.words[layout.BEGINNINGS]
         self.idle_since = time.monotonic()
@@ -114,7 +115,7 @@ class Horse:
             self.log.flush()
             self.log.settle_output()
             self.words[layout.ENDED] = reason
-        self.courier.record(self.tally)
+        self.courier.record(self.tally, at_once=True)
         self.courier.close()
         self._pass_on()
         return reason
@@ -204,7 +205,7 @@ class Horse:
         pack = Pack(self.words[layout.NEXT_SEQ], jobs, courier.now_us, area)
         pack.clock_ns = courier.clock_ns
         queues = self.worker.queues
-        self.timeouts = [_timeout(job.hash.get(b'timeout'), queues[job.queue]._default_timeout) for job in jobs]
+        self.timeouts = [timeout_of(job.hash.get(b'timeout'), queues[job.queue]._default_timeout) for job in jobs]
         self.board.put_pack(area, pack.seq, jobs, self.timeouts, (pack.now_us, pack.clock_ns))
         self.words[layout.NEXT_SEQ] = 0
         if ARMED:
@@ -233,7 +234,7 @@ class Horse:
         """Runs a pack; answers the next one if it was asked for ahead and is ours."""
         courier, board = self.courier, self.board
         if self.paces[pack.jobs[0].queue].mean >= LONG:
-            courier.record(self.tally)  # what was counted must not wait for its end
+            courier.record(self.tally, at_once=True)  # what was counted must not wait for its end
         ahead = self._claim_ahead(pack)
         board.hand_out(pack.area, len(pack.jobs), ahead is not None)
         ran = self._run_jobs(pack, ahead is not None)
@@ -259,8 +260,7 @@ class Horse:
             self.tally.begin()
         self.pack_began = time.monotonic_ns()
         behind = len(pack.jobs) - 1 + ahead
-        spent: dict[int, list[int]] = {}
-        ran = 0
+        ran, worked = 0, words[layout.WORKED_US] * 1000
         for number, claimed in enumerate(pack.jobs):
             if number and not self._begins(pack, number, behind - number):
                 break
@@ -282,19 +282,23 @@ class Horse:
                 self._send_large(pack, number, packed)
             if ARMED:
                 reach('after.outcome')
-            words[layout.DONE] += runner.done
-            words[layout.FAILED] += runner.failed
-            words[layout.WORKED_US] += (ended - clock) // 1000
-            runner.done = runner.failed = 0
-            spent.setdefault(claimed.queue, []).append(ended - clock)
+            words[layout.DONE], words[layout.FAILED] = runner.done, runner.failed
+            worked += ended - clock
+            words[layout.WORKED_US] = worked // 1000
             self.surroundings.restore()
             ran += 1
         self.deadline.close()
-        if self.tally is not None:
-            self.tally.take(pack, *runner.told())
-        for queue, times in spent.items():
-            self.paces[queue].learn(sum(times) / 1e9, len(times))
+        self._learn(pack)
         return ran
+
+    def _learn(self, pack: Pack) -> None:
+        """What ran is counted, and tells how many jobs of its queue fill a pack."""
+        told = self.runner.told()
+        for queue, runs in groupby(told[0], QUEUE):
+            times = [run[4] - run[3] for run in runs]
+            self.paces[queue].learn(sum(times) / 1e9, len(times))
+        if self.tally is not None:
+            self.tally.take(pack, *told)
 
     def _begins(self, pack: Pack, number: int, behind: int) -> bool:
         """Whether the next job (or the pack asked for ahead) is ours to begin; `behind` it are so many tickets.
@@ -328,8 +332,7 @@ class Horse:
         close_old_connections()
         self.log.flush()
         self.log.settle_output()
-        if self.tally is not None and self.tally.due():
-            self.courier.record(self.tally)
+        self.courier.record(self.tally)
         if self.worker.horse_options.reload:
             self.watch.learn()
 
@@ -339,8 +342,7 @@ class Horse:
         """Waits for work; answers why to end, or 0 to claim again."""
         if answer.jobs or self.lifeline.stopping:
             return 0  # they went back; the word to stop came while Redis was away
-        if self.tally is not None and self.tally.due():
-            self.courier.record(self.tally)
+        self.courier.record(self.tally)
         held = set(answer.suspended)
         self.courier.show = b'suspended' if len(held) == len(self.order.names) else b'idle'
         if self.limits.burst:
@@ -361,8 +363,7 @@ class Horse:
                 return Phase.MAX_IDLE
         # Nobody blocks on the marker of a suspended queue, so its end has to be looked for.
         left = min(left, SUSPENDED_POLL if held else BLOCK)
-        if self.tally is not None and self.tally.pending:
-            left = min(left, max(0.05, self.tally.wait()))
+        left = min(left, BLOCK if self.tally is None else self.tally.wait())
         self._block([name for name in self.order.names if name.encode() not in held], left)
         return 0
 
@@ -390,11 +391,3 @@ class Horse:
             worker_store.nudge(self.courier.client, '', self.order.names, 1, leaving=True)
         except (RedisError, OSError):
             pass  # the nudge of another supervisor does it within half a second
-
-
-def _timeout(stored: bytes | None, default: int) -> int:
-    try:
-        seconds = integer(stored or b'') or default
-    except DeserializationError:
-        seconds = default  # a field that is no number fails the job when it is read
-    return max(-1, min(seconds, LONGEST_TIMEOUT))

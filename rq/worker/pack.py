@@ -5,10 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from rq.exceptions import DeserializationError
+from rq.store.fields import integer
+
 if TYPE_CHECKING:
     from rq.store.claim import Claimed
 
-__all__ = ['Pack']
+__all__ = ['Pack', 'timeout_of']
+
+# Seconds; ten years are as good as no limit, and fit into the board.
+LONGEST_TIMEOUT = 10 * 365 * 86400
 
 
 class Pack:
@@ -27,3 +33,12 @@ class Pack:
     def redis_us(self, clock_ns: int) -> int:
         """A monotonic instant as Redis time in microseconds."""
         return self.now_us + (clock_ns - self.clock_ns) // 1000
+
+
+def timeout_of(stored: bytes | None, default: int) -> int:
+    """Seconds that a job may take: as its hash says, else the default of its queue; -1: as long as it wants."""
+    try:
+        seconds = integer(stored or b'') or default
+    except DeserializationError:
+        seconds = default  # a field that is no number fails the job when it is read
+    return max(-1, min(seconds, LONGEST_TIMEOUT))

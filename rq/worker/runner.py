@@ -86,7 +86,9 @@ class Runner:
         self.done = 0
         self.failed = 0
         self.timed_out = False  # a job was ended by its timeout: it may have left processes
-        self.runs: list[Any] | None = None  # what ran since they were counted (tally.py); None: nobody counts
+        self.runs: list[
+            Any
+        ] = []  # what ran since they were asked for, and what was not a short success of it (tally.py)
         self.odd: list[Odd] = []
         self.marks: list[Any] = []
         self._text = ''  # of the exception of the job in hand
@@ -109,12 +111,8 @@ class Runner:
         if self.deadline is not None:
             self.deadline.clear()
         ended = time.monotonic_ns()
-        if ended - clock_ns < SHORT:
-            self._short[claimed.queue] = short + 1
-        else:
-            self._short[claimed.queue] = 0
-            if self.runs is not None:
-                self.marks.append((len(self.runs), used()))
+        long = ended - clock_ns >= SHORT
+        self._short[claimed.queue] = 0 if long else short + 1
         self.log.ended()
         told: tuple[bytes, int, bytes] | None = self.outcome
         kind, ttl, payload = told or self._untold(answer)
@@ -122,24 +120,27 @@ class Runner:
             self.done += 1
         else:
             self.failed += 1
-        if self.runs is not None:
-            name = '' if job is None else job.__dict__.get('_func_name', '')
-            if type(name) is not str:  # whatever a foreign producer has pickled there
-                name = ''
-            self.runs.append((claimed.queue, name, claimed, clock_ns, ended))
-            if kind != b'F':
-                self.odd.append(Odd(claimed.queue, name, claimed, ended, kind, self._text))
-                self._text = ''
+        name = '' if job is None else job.__dict__.get('_func_name', '')
+        self.runs.append((claimed.queue, name, claimed, clock_ns, ended))
+        if long or kind != b'F':
+            self._stands_out(claimed, name, ended, kind, long)
         if signing.active is not None:
             payload = signing.active.seal(kind, claimed.id, claimed.execution, payload)
         times = (pack.redis_us(clock_ns), pack.redis_us(ended))
         return packed_outcome(kind, self._packed_queues[claimed.queue], claimed, times, ttl, payload), ended
 
     def told(self) -> tuple[list[Any], list[Odd], list[Any]]:
-        """What ran since this was asked last, for `Tally.take`; asked only where it is counted."""
-        told = self.runs or [], self.odd, self.marks
+        """What ran since this was asked last, as `Tally.take` wants it."""
+        told = self.runs, self.odd, self.marks
         self.runs, self.odd, self.marks = [], [], []
         return told
+
+    def _stands_out(self, claimed: Claimed, name: str, ended: int, kind: bytes, long: bool) -> None:
+        if long and self.worker.counts:
+            self.marks.append((len(self.runs) - 1, used()))
+        if kind != b'F':
+            self.odd.append(Odd(claimed.queue, name, claimed, ended, kind, self._text))
+            self._text = ''
 
     def _job(self, claimed: Claimed, queue: Any, started_us: int) -> Job:
         worker = self.worker

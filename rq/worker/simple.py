@@ -71,7 +71,6 @@ class Loop:
         self.stop = _Stop(self.keeper)
         self.runner.stopping = self.stop.seen
         self.tally = self.keeper.care.tally
-        self.runner.runs = None if self.tally is None else []
         self.errands = self.keeper.errands = Errands(self)
         self.keeper.care.on_notes = self.errands.look
         self.seq = 0
@@ -214,8 +213,9 @@ class Loop:
             if self.deadline is not None:
                 self.deadline.close()
             self.keeper.let_go()
+            told = self.runner.told()
             if self.tally is not None:
-                self.tally.take(pack, *self.runner.told())
+                self.tally.take(pack, *told)
         if self.main:
             self.surroundings.restore_handlers()
         self.outcomes.append(packed)

@@ -171,6 +171,8 @@ class Tally:
         return row
 
     def _function(self, minute: int, name: str) -> _Function:
+        if type(name) is not str:  # whatever a foreign producer has pickled there
+            name = ''
         function = self._functions.get((minute, name))
         if function is None:
             function = self._functions[minute, name] = _Function()
@@ -293,8 +295,8 @@ class Tally:
         return self.pending and time.monotonic_ns() >= self._due_ns
 
     def wait(self) -> float:
-        """Seconds until something is due, if anything was counted."""
-        return max(0.0, (self._due_ns - time.monotonic_ns()) / 1e9)
+        """Seconds until what was counted should be sent, at least 0.05; very long if nothing was."""
+        return max(0.05, (self._due_ns - time.monotonic_ns()) / 1e9) if self.pending else 1e6
 
     def send(self, write: Callable[[str, int, str], object], connection: Any = None) -> None:
         """Sends what was counted by `write(writer, number, batch)`. Raises what it raises: what was not sent, is later.

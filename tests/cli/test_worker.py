@@ -13,6 +13,7 @@ from redis import Redis
 from rq import Queue
 from rq.cli.worker import worker as command
 from rq.store import admin, keys
+from rq.version import PACKHORSE_VERSION
 from tests.support.processes import Process, Processes
 from tests.support.waiting import wait_for
 
@@ -44,6 +45,7 @@ class Recorder(Worker):
 
     def work(self, **options):
         safe = {'allow': self.allow and self.allow.patterns, 'max_result': LIMITS.result}
+        safe |= {'counts': self.counts, 'release': self.release}
         given = {**self.given, **options, **asdict(self.horse_options), **safe, **self._terms()}
         print(json.dumps(given, default=lambda one: one.__name__))
 """
@@ -54,7 +56,7 @@ AS_RQ = {
     'logging_level': 'INFO', 'date_format': '%H:%M:%S', 'log_format': '%(asctime)s %(message)s', 'max_jobs': None,
     'max_idle_time': None, 'with_scheduler': False, 'dequeue_strategy': 'default',
     'fork_per_job': False, 'max_jobs_per_horse': 0, 'preload': [], 'reload': True,
-    'allow': None, 'max_result': 64 << 20,
+    'allow': None, 'max_result': 64 << 20, 'counts': True, 'release': f'packhorse {PACKHORSE_VERSION}',
 }  # fmt: skip
 # Words of the command line -> what differs then.
 OPTIONS: list[tuple[str, dict[str, Any]]] = [
@@ -75,6 +77,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ('--fork-per-job --max-jobs-per-horse 5', {'fork_per_job': True, 'max_jobs_per_horse': 5}),
     ('--on-lost requeue --max-deaths 5', {'on_lost': 'requeue', 'max_deaths': 5}),
     ('--grace 2.5', {'grace': 2.5}),
+    ('--no-stats --release 4.2', {'counts': False, 'release': '4.2'}),
     ('--preload tasks --preload json --no-reload', {'preload': ['tasks', 'json'], 'reload': False}),
     ('--allow shop.* --allow mail.send --max-result 5MB', {'allow': ['shop.*', 'mail.send'], 'max_result': 5 << 20}),
 ]  # fmt: skip

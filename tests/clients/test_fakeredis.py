@@ -303,7 +303,7 @@ def live(connection: Any) -> None:
     queue.enqueue(add, 1, 2, job_id='kept', result_ttl=-1)
     queue.enqueue(divide, 1, 0, job_id='bad', failure_ttl=100)
     queue.enqueue(divide, 1, 0, job_id='later', retry=Retry(max=1, interval=1000))
-    SimpleWorker(['lives'], connection=connection, name='w').work(burst=True, logging_level='CRITICAL')
+    SimpleWorker(['lives'], connection=connection, name='w', stats=False).work(burst=True, logging_level='CRITICAL')
     queue.enqueue(add, 1, 2, job_id='waits', ttl=1000)
     queue.enqueue_in(timedelta(hours=1), add, 1, 2, job_id='scheduled')
     queue.enqueue(add, 1, 2, job_id='canceled').cancel()
