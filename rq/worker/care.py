@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from rq.store.claim import Outcome
     from rq.store.enqueue import Promoted
 
     from .base import BaseWorker
@@ -209,6 +210,12 @@ class Care:
         """What was counted since the last time, as far as it is this thread that sends it."""
         if self.tally is not None and self.tally.due():
             self._send(self.tally)
+
+    def lost(self, outcome: Outcome, reason: str) -> None:
+        """Counts a run whose process died."""
+        if self.tally is not None:
+            times = outcome.started_us, outcome.ended_us
+            self.tally.lose(outcome.lease, times, reason, stopped=outcome.kind == 'S')
 
     def _send(self, tally: Tally) -> None:
         connection = self.connection

@@ -255,9 +255,7 @@ class Supervisor:
         self.watched = plan.Watched()
         for outcome in told.lost:
             board.words[layout.FAILED] += 1
-            if self.care.tally is not None:
-                times = outcome.started_us, outcome.ended_us
-                self.care.tally.lose(outcome.lease, times, end.reason, stopped=outcome.kind == 'S')
+            self.care.lost(outcome, end.reason)
             if outcome.kind == 'S':
                 self.log.info('Job %s stopped by user, moving job to FailedJobRegistry', outcome.lease.id)
             else:

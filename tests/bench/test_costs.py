@@ -113,5 +113,5 @@ def test_a_job_calls_so_many_functions_of_the_worker_at_most(
     last = queue.enqueue(end)
     assert processes.rq('worker', '--burst', 'q', url=redis_url, cwd=ROOT).wait() == 0
     counted = last.return_value()
-    # About 10 of them count the job for the dashboard (worker/tally.py).
-    assert JOBS < counted <= 215 * JOBS, counted / JOBS
+    # About 15 of them count the job for the dashboard (worker/tally.py), most of them once a pack.
+    assert JOBS < counted <= 235 * JOBS, counted / JOBS
