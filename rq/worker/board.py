@@ -41,7 +41,9 @@ __all__ = [
 
 # Words (64 bits) of the header.
 PHASE, NEXT_SEQ, STOP, ENDED, LOG_LENGTH, LOG_WRITTEN, LOG_ROUNDS, DONE, FAILED, WORKED_US, STALE = range(11)
-BEGINNINGS, RUNNING, TAKEN = range(11, 14)
+# CALLBACK: BEGINNINGS (times MOST_SECONDS) of the job whose callback runs, and the seconds that it may take.
+BEGINNINGS, RUNNING, TAKEN, CALLBACK = range(11, 15)
+MOST_SECONDS = 1 << 24
 HEADER = 16
 # Words of a pack's head, then of each of its slots.
 # OFFERED, DELIVERED: how many of its outcomes the supervisor is sending or has sent, and how many Redis has from it.
@@ -205,6 +207,12 @@ class Board:
         area, number = divmod(self.words[RUNNING] - 1, PACK_MOST)
         slot = self._head(area) + PACK_HEAD + SLOT * number
         self.words[slot + TIMEOUT] = (clock_ns - self.words[slot + STARTED_NS]) // 1_000_000_000 + 1 + seconds
+        self.words[CALLBACK] = self.words[BEGINNINGS] * MOST_SECONDS + max(0, min(seconds, MOST_SECONDS - 1))
+
+    def callback(self) -> int:
+        """The seconds that the callback may take which runs after the running job's function; 0: none runs."""
+        of, seconds = divmod(self.words[CALLBACK], MOST_SECONDS)
+        return seconds if of == self.words[BEGINNINGS] else 0
 
     def put_outcome(self, area: int, number: int, packed: bytes) -> bool:
         """Notes an outcome and that its job returned. False: it does not fit, and the job counts as running still."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ['Killing']
 
+TOO_LONG = 'Task exceeded maximum timeout value ({} seconds)'
 # Signals at which faulthandler writes the stack down.
 CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 
@@ -37,10 +38,11 @@ class Killing:
         """Gives its pipe back."""
         self.stacks.close()
 
-    def late(self, horse: int, seconds: int) -> None:
-        """The time is up and the job's own code did not end: its whole process group goes."""
+    def late(self, horse: int, seconds: int, callback: int = 0) -> None:
+        """The time is up and the job's own code did not end: its whole process group goes. `callback`: the time of one."""
+        who = f'Callback exceeded its timeout ({callback} seconds)' if callback else TOO_LONG.format(seconds)
         self._reason = (
-            f'rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value ({seconds} seconds) '
+            f'rq.timeouts.JobTimeoutException: {who} '
             f'and did not end within {settings.HARD_GRACE:.0f} seconds more; its process was killed'
         )
         self.end(horse)

@@ -235,7 +235,7 @@ class Supervisor:
         return bool(told.taken)
 
     def _kill(self, running: tuple[int, int, int, int]) -> None:
-        self.killing.late(self.horse, running[3])
+        self.killing.late(self.horse, running[3], self.board.callback())
 
     def _bury(self, death: Death) -> None:
         """What a horse left behind is settled, whatever it died of; then a new one may start."""

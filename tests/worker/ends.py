@@ -6,11 +6,12 @@ import time
 from typing import Any
 
 from rq import Retry, get_current_job
+from tests.worker import jobs
 from tests.worker.jobs import note
 
 __all__ = [
     'ask_again', 'cry', 'fail', 'give', 'give_back', 'handle', 'on_failure', 'on_stopped', 'on_success', 'raise_oserror', 'stumble',
-    'take_long', 'wait_and_note',
+    'loop_in_c', 'take_long', 'wait_and_note',
 ]  # fmt: skip
 
 
@@ -53,6 +54,10 @@ def take_long(*_: Any) -> None:
 
 def cry(*_: Any) -> None:
     raise SystemExit(5)
+
+
+def loop_in_c(*_: Any) -> None:
+    jobs.c_loop()
 
 
 def wait_and_note(*_: Any) -> None:

@@ -108,6 +108,16 @@ def test_a_callback_has_its_own_time_whatever_the_job_has_used_of_its(
     assert journal.lines[-1] == 'waited'
 
 
+def test_a_callback_that_is_killed_for_its_time_is_told_with_its_own(queue: Queue, burst: WorkerMaker) -> None:
+    """It was told with the seconds since the job's begin, as if the function had run too long."""
+    spins = Callback('tests.worker.ends.loop_in_c', timeout=1)
+    job = queue.enqueue(jobs.sleep, 1.2, job_timeout=30, on_success=spins)
+    burst(settings={'HARD_GRACE': 0.5})
+    assert job.get_status() is JobStatus.FAILED
+    first = str(result_of(job).exc_string).splitlines()[0]
+    assert 'Callback exceeded its timeout (1 seconds) and did not end within' in first
+
+
 def test_a_callback_that_ends_the_process_fails_the_job(queue: Queue, run: Run) -> None:
     job = queue.enqueue(ends.give, on_success=Callback(ends.cry))
     run()
