@@ -94,6 +94,8 @@ def alone(worker: BaseWorker, job: Job, queue: Any, execution: Execution | None 
     runner = Runner(worker, JobLog(worker.log, None), None)
     if runner.guarded:
         guard(worker, job, queue.name)
+    if worker._is_horse and worker._killing is not None:
+        runner.on_callback = worker._killing.allow
     if threading.current_thread() is not threading.main_thread() and issubclass(
         runner._death_penalty, UnixSignalDeathPenalty
     ):

@@ -344,6 +344,17 @@ class Board:
             return None
         return area, number, words[slot + STARTED_NS], words[slot + TIMEOUT]
 
+    def last(self) -> tuple[str, int]:
+        """Of a dead horse: the job that began last and when (monotonic nanoseconds), also off the board; ('', 0): none."""
+        area, number = divmod(self.words[RUNNING] - 1, PACK_MOST)
+        slot = self._head(area) + PACK_HEAD + SLOT * number
+        if area < 0 or self.words[slot + STATE] == CLAIMED:
+            return '', 0
+        at = self._text_at + area * TEXT_BYTES
+        begin = at + self.words[slot - SLOT + TEXT_END] if number else at
+        parts = self._memory[begin : at + self.words[slot + TEXT_END]].split(b' ', 2)
+        return parts[-1].decode('utf-8', 'replace'), self.words[slot + STARTED_NS]
+
     def set_offered(self, area: int, seq: int, count: int) -> None:
         """Notes that so many outcomes of a pack, from the first on, are being sent."""
         self.words[self._head(area) + OFFERED] = seq * COUNTS + count

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from rq.job import Job
     from rq.queue import Queue
 
+    from .killing import Killing
+
 __all__ = ['SHUTDOWN_SIGNAL', 'Chain', 'signal_name']
 
 SHUTDOWN_SIGNAL = signal.SIGKILL if hasattr(signal, 'SIGKILL') else signal.SIGTERM
@@ -84,6 +86,7 @@ class Chain:
     _horse_pid = 0
     _loop: Any = None  # where dequeue_job_and_maintain_ttl asks: a ClassicLoop
     _stopper: Callable[[bool], None] | None = None  # tells the loop that runs now to end; True: at once
+    _killing: Killing | None = None  # of the processes of single jobs
     _stopped_job_id: str | None = None  # whose horse was killed on request
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -193,6 +196,8 @@ class Chain:
         self._is_horse = True
         self._loop = self._speaker = self._stopper = None  # the worker's, not this process's
         self.setup_work_horse_signals()
+        if self._killing is not None:
+            self._killing.be_known()
         code = 0
         try:
             perform(self, job, queue, self.execution)  # type: ignore[arg-type]

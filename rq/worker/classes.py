@@ -26,10 +26,10 @@ from .chain import SHUTDOWN_SIGNAL
 from .classic import OVERRIDABLE, ClassicLoop, is_classic
 from .failure import reason_of
 from .horse import Limits
+from .killing import Killing
 from .modes import DequeueStrategy
 from .order import reordered
 from .outage import Outage
-from .settlement import no_grace_left
 from .shield import Shield
 from .simple import Loop
 from .start import Death, _flush_streams, _leave, let_children_be
@@ -44,6 +44,8 @@ __all__ = ['RandomWorker', 'RoundRobinWorker', 'SimpleWorker', 'Worker']
 
 # A system without pidfd looks so often whether a horse has ended.
 LOOK = 0.02
+# Seconds after which it is seen that a callback has begun, which has a time limit of its own.
+CALLBACK_LOOK = 1.0
 # A horse that holds an outcome tries again at most 5 s after Redis is back.
 AFTER_OUTAGE = 10.0
 
@@ -70,6 +72,9 @@ class _OneByOne(BaseWorker):
                 return loop.run(*limits)
         finally:
             self._runner = self._stopper = None
+            if self._killing is not None:
+                self._killing.close()
+                self._killing = None
             if loop.stop.told:
                 shield.forget()
             self.log.info("Worker '%s' done, quitting", self.key)
@@ -127,6 +132,8 @@ class Worker(_OneByOne):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Runs a job in a process of its own; what became of it is in Redis afterwards."""
         execution = self.prepare_execution(job)
+        if self._killing is None:
+            self._killing = Killing(self)
         self._fork(job, queue)
         self.monitor_work_horse(job, queue, execution)
         self._show_idle()
@@ -146,18 +153,26 @@ class Worker(_OneByOne):
         _flush_streams()  # else the child has a copy of what they hold
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', DeprecationWarning)  # of forks beside threads: ours rests (forks.py)
-            pid = os.fork()
+            # A signal that strikes before the process has a name here would not be passed on to it.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+            try:
+                pid = os.fork()
+            except OSError:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+                raise
         if pid == 0:
             try:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
                 os.setpgid(0, 0)
                 self._is_horse, self._horse_pid = True, 0
                 os.environ.update(RQ_WORKER_ID=self.name, RQ_JOB_ID=job.id)
-                if self._stacks is not None:
-                    self._stacks.answer()
+                if self._killing is not None:
+                    self._killing.be_known()
                 self.main_work_horse(job, queue)
             finally:
                 _leave(1)
         self._horse_pid = pid
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         with suppress(OSError):
             os.setpgid(pid, pid)  # in parent and child: whoever comes first
         self.procline(f'Forked {pid} at {time.time()}')
@@ -166,33 +181,42 @@ class Worker(_OneByOne):
         """Waits for the end of a job's process: kills it past the job's timeout, settles the job if nobody has."""
         limit = job.timeout or queue._default_timeout
         end = time.monotonic() + limit + settings.HARD_GRACE if limit > 0 else float('inf')
-        reason = ''
+        horse, callback = self._horse_pid, 0.0
+        signs = time.monotonic() + self.job_monitoring_interval
         while True:
             try:
-                pid, status, usage = self._wait_a_while(min(self.job_monitoring_interval, end - time.monotonic()))
+                pid, status, usage = self._wait_a_while(min(signs, end))
                 break
             except HorseMonitorTimeoutException:
+                if callback != self._callback_until():
+                    end = callback = self._callback_until()
+                if time.monotonic() < min(signs, end):
+                    continue
                 if time.monotonic() < end:
                     self._give_signs(job, execution)
+                    signs = time.monotonic() + self.job_monitoring_interval
                 elif self._is_away():
                     end = time.monotonic() + AFTER_OUTAGE  # it may have ended, and hold an outcome
                 else:
-                    reason = _late(limit)
+                    if self._killing is not None:
+                        self._killing.blame_time(limit, self._killing.allowed()[1] if callback else 0)
                     end = float('inf')
                     self.kill_horse()
         self._horse_pid = 0
         held = self._held.get(job.id)
+        if held is not None and status and self._killing is not None:
+            self._killing.all_of(horse, job.id, held.clock_ns)
         if held is not None and not self._has_ended(held.lease):
-            self._settle_dead(job, queue, execution, (pid, status, usage), reason)
+            self._settle_dead(job, queue, execution, (pid, status, usage))
         if held is not None:
             let_go(self, held.lease)
 
-    def _wait_a_while(self, seconds: float) -> Any:
-        seconds = max(seconds, 0.0)
+    def _wait_a_while(self, until: float) -> Any:
+        seconds = max(until - time.monotonic(), 0.0)
         if type(self).wait_for_horse is not Worker.wait_for_horse:
             with self.death_penalty_class(max(1, round(seconds)), HorseMonitorTimeoutException):
                 return self.wait_for_horse()
-        self._until = time.monotonic() + seconds
+        self._until = time.monotonic() + min(seconds, CALLBACK_LOOK)
         try:
             return self.wait_for_horse()
         finally:
@@ -221,16 +245,20 @@ class Worker(_OneByOne):
             except (RedisError, OSError) as error:
                 time.sleep(outage.failed(error))
 
-    def _settle_dead(self, job: Job, queue: Queue, execution: Any, end: tuple[Any, Any, Any], reason: str) -> None:
+    def _callback_until(self) -> float:
+        until = self._killing.allowed()[0] if self._killing is not None else 0.0
+        return until and until + settings.HARD_GRACE
+
+    def _settle_dead(self, job: Job, queue: Queue, execution: Any, end: tuple[Any, Any, Any]) -> None:
         pid, status, usage = end
-        if not reason:
-            peak = getattr(usage, 'ru_maxrss', 0)
-            reason = Death(pid or 0, status or 0, peak, seen=status is not None).text()
         stopped = self._stopped_job_id == job.id
         cut_short = getattr(self._chief, 'grace_over', False)
+        killing = self._killing or Killing(self)  # called by hand
         if cut_short:
-            reason = no_grace_left(self._grace or 0)
-        self.log.warning('Job %s failed: %s', job.id, 'stopped on request' if stopped else reason)
+            killing.blame_stop(self._grace or 0)
+        reason = killing.told(Death.of(pid, status, usage))
+        brief = reason.partition('\n')[0]
+        self.log.warning('Job %s failed: %s', job.id, 'stopped on request' if stopped else brief)
         with alone(self, job, queue, None) as runner:
             if not stopped:
                 try:
@@ -253,6 +281,8 @@ class Worker(_OneByOne):
         """Signals the process of the running job, and what that has started in its group."""
         if not self._horse_pid:
             return
+        if sig == SHUTDOWN_SIGNAL and self._killing is not None:
+            self._killing.ask(self._horse_pid)
         try:
             os.killpg(os.getpgid(self._horse_pid), sig)
             self._say(f'Killed horse pid {self._horse_pid}')
@@ -274,13 +304,6 @@ class Worker(_OneByOne):
         except ChildProcessError:
             return None, None, None
         return found, status, usage
-
-
-def _late(limit: int) -> str:
-    return (
-        f'rq.timeouts.JobTimeoutException: Task exceeded maximum timeout value ({limit} seconds) '
-        f'and did not end within {settings.HARD_GRACE:.0f} seconds more; its process was killed'
-    )
 
 
 def _ended_within(pid: int, until: float) -> bool:

@@ -23,7 +23,6 @@ from . import plan, settings
 from .alone import Held, let_go, send
 from .failure import exception_text, reason_of
 from .inbox import Inbox
-from .report import Stacks
 from .simple import BLOCK, Keeper, Loop
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ class ClassicLoop(Loop):
         worker = self.worker
         if worker._loop is not None:
             worker._loop.close()
-        worker._loop, worker._speaker, worker._stacks = self, self.keeper.say, Stacks()
+        worker._loop, worker._speaker = self, self.keeper.say
         if self.tally is not None:
             self.tally.inbox = worker._inbox = Inbox()
         try:
@@ -155,8 +154,6 @@ class ClassicLoop(Loop):
                 time.sleep(LOOK)
         finally:
             worker._loop = worker._speaker = None
-            worker._stacks.close()
-            worker._stacks = None
             self._give_up()
             if os.getpid() == self.parent and self.tally is not None:
                 self.tally.close_inbox()

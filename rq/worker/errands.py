@@ -88,14 +88,14 @@ class Errands:
         """Where a job stands. Called by the keeper's thread: while C code holds the interpreter's lock it comes late."""
         if self.teller.is_soon():
             return
-        pid, forked = getattr(self.worker, '_horse_pid', 0), self.worker._stacks
+        pid, killing = getattr(self.worker, '_horse_pid', 0), self.worker._killing
         found: dict[str, Any]
         if all(lease.id != job_id for lease in self.loop.keeper._leases()):
             found = {'state': 'elsewhere', 'note': 'This worker does not run it now: it has just ended, or not begun.'}
-        elif not pid:
+        elif not pid or killing is None:
             found = stacks.of_threads(self.loop)
         else:
-            found = stacks.of_child(forked, pid)
+            found = stacks.of_child(killing.stacks, pid)
         self.teller.tell(self.loop.keeper.connection, job_id, found)
 
     # --- the end of grace; seen by the keeper's thread

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from .base import BaseWorker
-    from .report import Stacks
 
 __all__ = ['Chief', 'Ear', 'Hearing']
 
@@ -65,7 +64,6 @@ class Hearing:
     pubsub: Any = None  # while it works: a Listener
     pubsub_thread: Any = None  # RQ's; ours needs none
     _chief: Chief | None = None
-    _stacks: Stacks | None = None  # in the classic way: the pipe to the processes of its jobs
 
     def subscribe(self) -> None:
         """Listens to this worker's channel from now on; asks Redis with the first look."""

@@ -10,12 +10,13 @@ import faulthandler
 import os
 import select
 import signal
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ['Memory', 'Stacks']
+__all__ = ['Memory', 'Stacks', 'answer']
 
 # The signal that asks for the stack: one that nobody uses. Systems without real-time signals have SIGINFO, or no stack.
 _LAST = getattr(signal, 'SIGRTMAX', None)
@@ -31,6 +32,23 @@ MOST = 16_000
 NO_LIMIT = 1 << 60
 
 
+def answer(file: int) -> None:
+    """In a horse: from now on its stack can be asked for. An application that has its own ways keeps them."""
+
+    def tell_all(signum: int, frame: Any) -> None:
+        with suppress(OSError, ValueError):
+            faulthandler.dump_traceback(file=file, all_threads=True)
+
+    if ASK is not None:
+        faulthandler.register(ASK, file=file, all_threads=True, chain=False)
+    if LOOK is not None and LOOK_AT_ALL is not None:
+        # From C only the thread that is interrupted: the others run on, and their frames may go while they are read.
+        faulthandler.register(LOOK, file=file, all_threads=False, chain=False)
+        signal.signal(LOOK_AT_ALL, tell_all)
+    if not faulthandler.is_enabled():
+        faulthandler.enable(file=file)
+
+
 class Stacks:
     """The pipe between one supervisor and its horses."""
 
@@ -42,24 +60,22 @@ class Stacks:
 
     def close(self) -> None:
         """Gives the pipe back."""
-        os.close(self._read)
-        os.close(self._write)
+        for file in {self._read, self._write} - {-1}:
+            os.close(file)
+        self._read = self._write = -1
 
     def answer(self) -> None:
-        """In a horse: from now on its stack can be asked for. An application that has its own ways keeps them."""
-        if ASK is not None:
-            faulthandler.register(ASK, file=self._write, all_threads=True, chain=False)
-        if LOOK is not None and LOOK_AT_ALL is not None:
-            # From C only the thread that is interrupted: the others run on, and their frames may go while they are read.
-            faulthandler.register(LOOK, file=self._write, all_threads=False, chain=False)
-            signal.signal(LOOK_AT_ALL, self._tell_all)
-        if not faulthandler.is_enabled():
-            faulthandler.enable(file=self._write)
+        """In a horse: from now on its stack can be asked for."""
+        answer(self._write)
+
+    def fileno(self) -> int:
+        """Where a horse writes its stack."""
+        return self._write
 
     def ask(self, pid: int) -> str:
         """The stack of a living horse, which must be about to be killed; '' when it does not answer."""
-        if ASK is None:
-            return ''
+        if ASK is None or (sys.platform == 'linux' and not _of_process(pid)[0] >> (ASK - 1) & 1):
+            return ''  # one that does not answer yet would end by the question, and nobody know of what
         self.left()  # what was there before is of somebody else
         return self._answer(pid, ASK)
 
@@ -76,10 +92,6 @@ class Stacks:
         if LOOK_AT_ALL is None or not _of_process(pid)[0] >> (LOOK_AT_ALL - 1) & 1:
             return ''
         return self._answer(pid, LOOK_AT_ALL)
-
-    def _tell_all(self, signum: int, frame: Any) -> None:
-        with suppress(OSError, ValueError):
-            faulthandler.dump_traceback(file=self._write, all_threads=True)
 
     def _answer(self, pid: int, number: int) -> str:
         with suppress(ProcessLookupError):
@@ -121,7 +133,7 @@ def _of_process(pid: int) -> tuple[int, int]:
 class Memory:
     """The limit of the control group in which a worker runs, and whom the kernel has killed there for want of memory."""
 
-    def __init__(self, groups: str = '/proc/self/cgroup', root: str = '/sys/fs/cgroup') -> None:
+    def __init__(self, groups: str, root: str) -> None:
         self._folders = list(_folders(groups, Path(root)))
         self._kills = self.kills()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 __all__ = [
     'ANNOUNCE_AFTER',
     'ANNOUNCE_TTL',
+    'CGROUPS',
     'CLEAN_EVERY',
     'GRACE_MARGIN',
     'HARD_GRACE',
@@ -60,6 +61,9 @@ NUDGE_RIGHT = 2.0
 HARD_GRACE = 5.0
 # Seconds before the end of `--grace` at which what still runs is killed: for its outcome, and one call to a slow Redis.
 GRACE_MARGIN = 1.0
+
+# Where Linux tells of the control group of this process: which it is, and its files.
+CGROUPS = ('/proc/self/cgroup', '/sys/fs/cgroup')
 
 # A pack holds about this much expected work (seconds) and at most so many jobs.
 PACK_WORK = 0.010

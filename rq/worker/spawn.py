@@ -23,6 +23,7 @@ from rq.logutils import setup_loghandlers
 from .alone import Held
 from .classes import Worker
 from .failure import reason_of
+from .report import answer
 from .start import _flush_streams
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class _Task(NamedTuple):
     clock_ns: int
     job_id: str
     queue: int  # which of the worker's
+    stacks: int  # the file for its stack; -1: nobody asks
 
 
 class SpawnWorker(Worker):
@@ -92,13 +94,15 @@ class SpawnWorker(Worker):
         held = self._held[job.id]
         place = next(number for number, mine in enumerate(self.queues) if mine.name == queue.name)
         config = pickle.loads(self._dump_worker_config())
-        task = _Task(config, held.lease, held.now_us, held.clock_ns, job.id, place)
+        files = () if self._killing is None else (self._killing.stacks.fileno(),)
+        task = _Task(config, held.lease, held.now_us, held.clock_ns, job.id, place, *(files or (-1,)))
         names = {'RQ_WORKER_ID': self.name, 'RQ_JOB_ID': job.id, 'RQ_EXECUTION_ID': held.lease.execution}
         process = subprocess.Popen(
             [sys.executable, *subprocess._args_from_interpreter_flags(), '-c', BOOT],  # type: ignore[attr-defined]
             stdin=subprocess.PIPE,
             env=os.environ | names,
             process_group=0,
+            pass_fds=files,
         )
         assert process.stdin is not None
         try:
@@ -121,6 +125,8 @@ ATTRIBUTES = (
 def main() -> None:
     """Runs one job in this interpreter, as standard input tells; does not return."""
     task: _Task = pickle.load(sys.stdin.buffer)
+    if task.stacks >= 0:
+        answer(task.stacks)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

@@ -41,6 +41,18 @@ class Death:
     seen: bool = True  # False: how it ended is not known
     usage: Any = None  # as wait4 gives it, if we were the one to ask
 
+    @classmethod
+    def of(cls, pid: int | None, status: int | None, usage: Any) -> Death:
+        """What wait4 has answered; Nones where it has answered nothing."""
+        peak = getattr(usage, 'ru_maxrss', 0)
+        return cls(
+            pid or 0,
+            status or 0,
+            peak // 1024 if sys.platform == 'darwin' else peak,
+            seen=status is not None,
+            usage=usage,
+        )
+
     @property
     def clean(self) -> bool:
         """Whether it ended by itself, with exit code 0."""
@@ -69,8 +81,7 @@ def _signal_name(number: int) -> str:
 def _wait(pid: int) -> Death | None:
     """The end of a child, None while it lives. Raises ChildProcessError for who is no child of ours."""
     found, status, usage = os.wait4(pid, os.WNOHANG)
-    peak = usage.ru_maxrss // 1024 if sys.platform == 'darwin' else usage.ru_maxrss
-    return Death(pid, status, peak, usage=usage) if found else None
+    return Death.of(pid, status, usage) if found else None
 
 
 def die_with_parent(parent: int) -> None:

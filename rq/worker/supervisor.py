@@ -121,7 +121,7 @@ class Supervisor:
     def _horse(self) -> int:
         os.close(self._lifeline_write)
         self.worker._is_horse = True
-        self.killing.stacks.answer()
+        self.killing.be_known()
         horse = Horse(self.worker, self.board, self.limits, self.lifeline)
         self.worker._runner = horse.runner
         return horse.run()
@@ -243,7 +243,7 @@ class Supervisor:
         self.horse = 0
         stopped = self.stopping_since is not None and self.worker._grace is not None
         if not death.clean or stopped or board.words[layout.ENDED] == Phase.TIMED_OUT:
-            self.killing.rest(pid)
+            self.killing.all_of(pid, *board.last())
         self._write(board.take_log())
         board.take_back()
         ended = board.words[layout.ENDED]

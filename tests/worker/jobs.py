@@ -294,3 +294,42 @@ def winds_up(seconds: float = 20.0) -> str:
     while not job.stopping and time.monotonic() < until:
         time.sleep(0.01)
     return 'wound up' if job.stopping else 'ran out of time'
+
+
+# --- that leave processes outside of their process group
+
+
+def _stray(how: str) -> int:
+    """A process in a session of its own, deaf to all but SIGKILL: forked, forked twice, or executed."""
+    if how == 'executed':
+        ignore = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)'
+        return subprocess.Popen([sys.executable, '-c', ignore], start_new_session=True).pid
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if how == 'forked twice' and os.fork():
+            os._exit(0)
+        os.write(write, b'%d' % os.getpid())
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+        os._exit(0)
+    return int(os.read(read, 20))
+
+
+def leaves_strays(then: str) -> None:
+    """Leaves three, writes down who they are, and ends in one of several ways, or does not."""
+    for how in ('executed', 'forked', 'forked twice'):
+        note('stray', _stray(how))
+    if then == 'is killed':
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif then == 'loops in C':
+        c_loop()
+    elif then == 'sleeps':
+        time.sleep(60)
+
+
+def is_killed_for_memory(events: str) -> None:
+    """As by the kernel, which counts it."""
+    with open(events, 'w') as file:
+        file.write('oom 1\noom_kill 1\n')
+    os.kill(os.getpid(), signal.SIGKILL)

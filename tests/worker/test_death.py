@@ -6,12 +6,13 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 from redis import Redis
 
-from rq import Queue, Retry
+from rq import Callback, Queue, Retry
 from rq.job import Job
 from rq.server import EmbeddedServer
 from rq.store import keys
@@ -121,6 +122,66 @@ def test_i18_a_job_that_sits_in_c_code_leaves_its_stack_when_its_time_is_up(queu
     assert 'peak memory' in text.splitlines()[0]
     assert 'in c_loop' in text
     assert 'in c_loop' not in process.output
+
+
+# Every way to have a process of its own: the warm horse, one a job, and RQ's classes.
+WAYS = {
+    'warm': [],
+    'fork per job': ['--fork-per-job'],
+    'classic': ['-w', 'tests.worker.kinds.Classic'],
+    'spawned': ['-w', 'rq.worker.SpawnWorker'],
+}
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_whatever_the_way_a_death_is_told_with_signal_memory_and_stack_and_in_one_line_of_the_log(
+    queue: Queue, burst: WorkerMaker, way: str
+) -> None:
+    crashes, exits, hangs = (
+        queue.enqueue(jobs.segfault),
+        queue.enqueue('os._exit', 7),
+        queue.enqueue(jobs.c_loop, job_timeout=1),
+    )
+    after = queue.enqueue(jobs.say)
+    process = burst(*WAYS[way], settings={'HARD_GRACE': 0.5})
+    assert after.get_status() == 'finished'
+    for job, words, stack in (
+        (crashes, '(signal 11, SIGSEGV)', 'in segfault'),
+        (exits, '(exit code 7)', ''),
+        (hangs, 'Task exceeded maximum timeout value (1 seconds)', 'in c_loop'),
+    ):
+        assert job.get_status() == 'failed'
+        first, _, rest = told(job).partition('\n')
+        assert words in first, told(job)
+        assert int(first.partition('peak memory ')[2].split()[0]) > 5, first
+        assert stack in rest, told(job)
+        [line] = [line for line in process.output.splitlines() if words in line and job.id in line]
+        assert first.partition(': ')[2] in line
+    assert 'in c_loop' not in process.output
+
+
+@pytest.mark.parametrize('way', ['warm', 'classic'])
+def test_whatever_the_way_the_kernels_words_about_memory_are_told(
+    queue: Queue, burst: WorkerMaker, tmp_path: Path, way: str
+) -> None:
+    """A control group as the kernel shows it, in a folder: to make one takes rights that tests do not have."""
+    (tmp_path / 'memory.max').write_text(str(512 * 2**20))
+    (tmp_path / 'memory.events').write_text('oom 0\noom_kill 0\n')
+    (tmp_path / 'cgroup').write_text('0::/\n')
+    job = queue.enqueue(jobs.is_killed_for_memory, str(tmp_path / 'memory.events'))
+    process = burst(*WAYS[way], settings={'CGROUPS': [str(tmp_path / 'cgroup'), str(tmp_path)]})
+    [line] = told(job).splitlines()
+    assert line.endswith('; memory limit of its cgroup 512 MB; killed there for want of memory: 1')
+    assert any(line.partition(': ')[2] in said for said in process.output.splitlines())
+
+
+def test_a_callback_has_its_own_time_in_the_classic_way_too(queue: Queue, burst: WorkerMaker) -> None:
+    good = queue.enqueue(jobs.sleep, 0.9, job_timeout=1, on_success=Callback('tests.worker.ends.wait_and_note'))
+    loop = Callback('tests.worker.ends.loop_in_c', timeout=1)
+    bad = queue.enqueue(jobs.sleep, 0.1, job_timeout=30, on_success=loop)
+    burst(*WAYS['classic'], settings={'HARD_GRACE': 0.5})
+    assert (good.get_status(), bad.get_status()) == ('finished', 'failed')
+    assert 'Callback exceeded its timeout (1 seconds) and did not end within' in told(bad).splitlines()[0]
 
 
 def test_a_horse_killed_by_command_leaves_its_stack(queue: Queue, worker: WorkerMaker, redis: Redis) -> None:
