@@ -33,6 +33,11 @@ def _ceiling(value: float) -> float:
     return next(power * step for step in (1, 2, 5, 10) if power * step >= value)
 
 
+def _finite(value: float | None) -> float | None:
+    """What can be drawn: below the ground is nothing, and beyond 10^15 no more than that."""
+    return None if value is None or value != value else min(max(value, 0), 10**15)
+
+
 def _clock(epoch: float, span: float) -> str:
     moment = datetime.fromtimestamp(epoch, UTC)
     return moment.strftime('%H:%M' if span <= 2 * 86_400 else '%d %b')
@@ -42,6 +47,7 @@ def line(
     series: Mapping[str, Points], *, label: str = '', height: int = 160, marks: Sequence[tuple[float, str]] = ()
 ) -> Markup:
     """Lines over time with a legend; `marks` are instants with a title. A value of None interrupts its line."""
+    series = {name: [(when, _finite(value)) for when, value in points] for name, points in series.items()}
     times = [when for points in series.values() for when, _ in points]
     values = [value for points in series.values() for _, value in points if value is not None]
     if not times or not values:
@@ -154,7 +160,8 @@ def bars(
     """Columns side by side, each with its name and value in a title; those in `marked` in the colour of failure."""
     if not rows:
         return Markup('<p class="empty">Nothing to show.</p>')
-    top = max(max(value for _, value in rows), 0) or 1
+    rows = [(name, _finite(value) or 0) for name, value in rows]
+    top = max(value for _, value in rows) or 1
     wide = WIDTH / len(rows)
     parts = []
     for place, (name, value) in enumerate(rows):
@@ -177,6 +184,7 @@ def bars(
 
 def spark(values: Sequence[float | None], *, label: str = '') -> Markup:
     """A line as high as a row of text; its label and last value for who does not see it."""
+    values = [_finite(value) for value in values]
     known = [value for value in values if value is not None]
     if len(values) < 2 or not known:
         return Markup('<span class="spark none" title="{}">–</span>').format(label or 'nothing was recorded')
@@ -213,6 +221,7 @@ def strip(states: Sequence[tuple[str, str]]) -> Markup:
 
 def meter(part: float | None, whole: float | None, label: str = '', limit: bool = False) -> Markup:
     """A bar that is filled to a share; with `limit` from 80 % on in the colour of failure."""
+    part, whole = _finite(part), _finite(whole)
     share = 0.0 if not part or not whole else min(max(part / whole, 0.0), 1.0)
     level = 'full' if limit and share >= 0.8 else 'part'
     words = label or f'{number(part)} of {number(whole)}'

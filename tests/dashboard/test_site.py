@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Page
 from redis import Redis
@@ -51,6 +51,7 @@ def test_the_blueprint_can_stand_below_a_prefix_of_another_application(redis: Re
     assert '"/rq/assets/dashboard.css' in answer.text and '"/assets' not in answer.text
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(min_size=1))
 def test_any_name_survives_a_path(name: str) -> None:
     part = to_path(name)
