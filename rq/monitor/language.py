@@ -13,7 +13,7 @@ from difflib import get_close_matches
 
 from rq.inert import is_hidden
 
-__all__ = ['HELP', 'NAMES', 'STATES', 'Filter', 'FilterError', 'Term', 'parse']
+__all__ = ['HELP', 'NAMES', 'STATES', 'Filter', 'FilterError', 'Term', 'parse', 'without']
 
 STATES = ('queued', 'started', 'failed', 'stopped', 'scheduled', 'deferred', 'rate_limited', 'canceled', 'finished')
 # Other words for a state that people use.
@@ -42,7 +42,9 @@ NAMES = ('fn', 'queue', 'state', 'error', 'tag', 'key', 'worker', 'group', 'id',
 LONG = {'function': 'fn', 'func': 'fn', 'status': 'state', 'job': 'id', 'since': 'after', 'until': 'before'}
 # A filter is typed by a person; a longer one is an accident, or meant to cost time.
 MOST = 2_000
-TERMS = 40
+TERMS = 20
+# Each star makes looking through a text as long as it is once more.
+STARS = 8
 
 _WORD = re.compile(
     r"""(?P<minus>-?)(?:(?P<path>(?:arg|meta)\.[^\s="]+)=(?P<op>)|(?P<name>[A-Za-z_]{1,20}):)?(?P<value>(?:"[^"]*"|[^\s"])*)"""
@@ -100,12 +102,25 @@ def parse(text: str, now: datetime | None = None) -> Filter:
     return Filter(text, tuple(found))
 
 
+def without(text: str, name: str) -> str:
+    """The filter without the conditions of a name, but for the negated ones."""
+    kept = [word[0] for word in _WORD.finditer(text) if word[0] and (word['minus'] or _long(word['name']) != name)]
+    return ' '.join(kept)
+
+
+def _long(name: str | None) -> str:
+    """The name as it is in NAMES, for short and long forms."""
+    given = (name or '').lower()
+    return LONG.get(given, given)
+
+
 def _term(word: re.Match[str], now: datetime) -> Term:
     negated, value = bool(word['minus']), word['value']
+    if value.count('*') > STARS:
+        raise FilterError(f'One part has {value.count("*")} stars; at most {STARS} are read.')
     if word['path']:
         return _at_path(word['path'], value, negated)
-    name = (word['name'] or '').lower()
-    name = LONG.get(name, name)
+    name = _long(word['name'])
     if name in ('arg', 'meta', 'args'):
         raise FilterError(f'{name}: needs a name and a value, such as arg.customer=42.')
     if name and name not in NAMES:

@@ -16,7 +16,7 @@ from rq.store import errors as error_store
 from rq.store import view_jobs as store
 from rq.store.fields import text
 
-from .language import STATES, Filter, FilterError, parse
+from .language import STATES, Filter, FilterError, parse, without
 from .matching import Matcher, Row, function_of, row, when
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class _Plan:
     places: list[store.Container] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     left_out: int = 0
+    whole: list[list[str]] = field(default_factory=list)
 
     @property
     def exact(self) -> bool:
@@ -108,8 +109,17 @@ class _Plan:
             (place, start, min(RANGE, depth + pace - start))
             for place, size in zip(self.places, self.sizes, strict=True)
             for start in range(depth, min(depth + pace, size), RANGE)
+            if place.kind != 'group'
         ]
-        return list(dict.fromkeys(job_id for found in store.ids_at(connection, asked) for job_id in found))
+        found = store.ids_at(connection, asked) + self.members(connection, depth, pace)
+        return list(dict.fromkeys(job_id for some in found for job_id in some))
+
+    def members(self, connection: Any, depth: int, pace: int) -> list[list[str]]:
+        """The part of each group between two depths. A set has no places: it is read once, whole, and sorted."""
+        groups = [place for place in self.places if place.kind == 'group']
+        if groups and not self.whole:
+            self.whole = store.ids_at(connection, [(place, 0, store.MOST_MEMBERS) for place in groups])
+        return [found[depth : depth + pace] for found in self.whole]
 
 
 def find(connection: Any, wanted: Filter, cursor: str | None = '', limit: int = 25, most: int = MOST) -> Found:
@@ -168,10 +178,10 @@ def _fitting(connection: Any, plan: _Plan, most: int) -> Iterator[str]:
 
 
 def with_term(text: str, name: str, value: str) -> str:
-    """The filter with one more condition, as one would type it."""
+    """The filter with one more condition, as one would type it, in the place of others of its name."""
     value = value.replace('"', '*')
     quoted = f'"{value}"' if any(mark in value for mark in ' ,\t') else value
-    return f'{text} {name}:{quoted}'.strip()
+    return f'{without(text, name)} {name}:{quoted}'.strip()
 
 
 # --- where to look

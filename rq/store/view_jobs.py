@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     'FIELDS',
     'MOST_CONTAINERS',
+    'MOST_MEMBERS',
     'MOST_QUEUES',
     'SMALL',
     'STATES',

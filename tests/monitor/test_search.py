@@ -141,6 +141,32 @@ def test_jobs_of_workers_groups_limits_and_stopped_ones_are_found(redis: Redis) 
     assert found(redis, 'worker:w.1') == ['in-group']
 
 
+@pytest.mark.parametrize(
+    ('text', 'name', 'value', 'then'),
+    [
+        ('', 'state', 'failed', 'state:failed'),
+        ('status:failed,queued word', 'state', 'queued', 'word state:queued'),
+        ('fn:shop.* -fn:x', 'fn', 'shop.mail', '-fn:x fn:shop.mail'),
+        ('"two words"', 'queue', 'a, "b"', '"two words" queue:"a, *b*"'),
+    ],
+)
+def test_a_count_narrows_the_filter(text: str, name: str, value: str, then: str) -> None:
+    assert search.with_term(text, name, value) == then
+    search.parse(then)
+
+
+def test_a_group_of_many_jobs_is_gone_through(redis: Redis) -> None:
+    ids = fill(redis, 2_300, group_id='large')
+    redis.sadd(keys.group('large'), *ids)
+    seen, cursor = [], ''
+    while True:
+        page = search.find(redis, search.parse('group:large fn:shop.pay'), cursor, limit=200)
+        seen += [job.id for job in page.jobs]
+        if not (cursor := page.cursor):
+            break
+    assert len(seen) == len(set(seen)) == 1_150
+
+
 def test_an_id_typed_as_a_word_is_found_wherever_it_is(redis: Redis) -> None:
     fill(redis, 1)
     job = Job.create(work.add, (1, 2), connection=redis, id='stray')
