@@ -228,7 +228,7 @@ class Reading:
             'ip_address': self.ip_address,
             'version': self.version,
             'python_version': self.python_version,
-            'release': self.release,
+            'code': self.release,
             'state': 'started',
             'incarnation': self.incarnation,
             **self._terms(),

@@ -92,7 +92,7 @@ class Upkeep:
     def serialize(self) -> dict[str, Any]:
         """The fields of its record that tell who it is."""
         fields = self._birth_fields()
-        return {name: fields[name] for name in fields if name not in ('state', 'incarnation', 'release')}
+        return {name: fields[name] for name in fields if name not in ('state', 'incarnation', 'code')}
 
     def procline(self, message: str) -> None:
         """Shows what it does in the list of processes, where `setproctitle` is installed."""

@@ -36,7 +36,7 @@ def calls(count: int) -> list[object]:
 
 @pytest.mark.parametrize(
     ('options', 'round_trips', 'commands', 'wire_bytes'),
-    [((), 0.08, 12, 680), (('-w', 'rq.worker.SimpleWorker'), 2, 33, 950)],
+    [((), 0.08, 12, 700), (('-w', 'rq.worker.SimpleWorker'), 2, 33, 950)],
     ids=['rq worker', 'SimpleWorker'],
 )
 def test_a_job_costs_the_worker_and_the_server_so_much_at_most(

@@ -317,6 +317,6 @@ def test_the_names_of_workers_readers_see_their_release(redis: Redis, monkeypatc
     monkeypatch.setenv('RQ_RELEASE', 'shop 4.2')
     worker = SimpleWorker(['default'], connection=redis, name='w')
     worker.register_birth()
-    assert redis.hget(keys.worker('w'), 'release') == b'shop 4.2'
+    assert redis.hget(keys.worker('w'), 'code') == b'shop 4.2'
     assert [mark.version for mark in history.deploys(redis, '1h')] == ['shop 4.2']
     worker.register_death()
