@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rq.job.checks import policy
 from rq.queue import Queue
+from rq.queue.options import durability
 from rq.utils import backend_class
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class job:
         webhooks: Any = None,
         *,
         on_lost: str | None = None,
+        durable: str | None = None,
     ) -> None:
         self.queue = queue
         self.connection = connection
@@ -71,6 +73,8 @@ class job:
         }
         if on_lost is not None:
             self.options['on_lost'] = policy(on_lost)
+        if durable is not None:
+            self.options['durable'] = durability(durable)
 
     def __call__(self, f: F) -> F:
         """The same function, with `delay` and `enqueue`. Raises what `Queue.enqueue` raises, when these are called."""

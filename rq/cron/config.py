@@ -37,8 +37,10 @@ DEFAULTS: dict[str, Any] = {
     'tz': None,
     'misfire': 'skip',
     'jitter': 0,
+    'on_lost': None,
+    'durable': None,
 }
-OURS = ('tz', 'misfire', 'jitter')
+OURS = ('tz', 'misfire', 'jitter', 'on_lost', 'durable')
 
 
 def register(  # RQ's signature, and ours by keyword
@@ -59,6 +61,8 @@ def register(  # RQ's signature, and ours by keyword
     tz: str | tzinfo | None = None,
     misfire: str = 'skip',
     jitter: float = 0,
+    on_lost: str | None = None,
+    durable: str | None = None,
 ) -> dict[str, Any]:
     """What a cron file calls: notes a cron job for the scheduler that loads the file, which checks it."""
     told = {
@@ -66,7 +70,7 @@ def register(  # RQ's signature, and ours by keyword
         'job_timeout': job_timeout, 'result_ttl': result_ttl, 'ttl': ttl, 'failure_ttl': failure_ttl, 'meta': meta,
         'webhooks': webhooks, 'name': name,
     }  # fmt: skip
-    ours = {'tz': tz, 'misfire': misfire, 'jitter': jitter}
+    ours = {'tz': tz, 'misfire': misfire, 'jitter': jitter, 'on_lost': on_lost, 'durable': durable}
     told |= {option: value for option, value in ours.items() if value != DEFAULTS[option]}
     waiting.append(told)
     return told

@@ -10,9 +10,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from rq.defaults import DEFAULT_RESULT_TTL
+from rq.job.checks import policy
 from rq.queue import Queue
+from rq.queue.options import durability
 from rq.store import cron as store
 from rq.store import keys
+from rq.store.durable import confirm
 from rq.utils import NOT_JSON_SERIALIZABLE, now, safe_json_dumps, str_to_date, utcformat
 from rq.webhook import Webhook
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ['CronJob', 'enqueue_for']
 
-OPTIONS = ('job_timeout', 'result_ttl', 'ttl', 'failure_ttl', 'meta', 'webhooks')
+OPTIONS = ('job_timeout', 'result_ttl', 'ttl', 'failure_ttl', 'meta', 'webhooks', 'on_lost', 'durable')
 # What an interval job has as its next time while it has none.
 NEVER = datetime(9999, 12, 31, 23, 59, 59, 999999)  # noqa: DTZ001  # RQ's
 # Seconds: one round trip is not much faster.
@@ -45,7 +48,9 @@ class _ForSlot:
 
     def _enqueue_async_job(self, job: Job, pipeline: Any = None, at_front: bool = False, unique: bool = False) -> Job:
         queue: Any = self
-        self.answer = store.enqueue_slot(queue.connection, queue.name, queue._entry(job, at_front, unique), self.slot)
+        entry = queue._entry(job, at_front, unique)
+        self.answer = store.enqueue_slot(queue.connection, queue.name, entry, self.slot)
+        confirm(queue.connection, {entry.durable} if self.answer == b'QUEUED' else ())
         return job
 
 
@@ -98,6 +103,8 @@ class CronJob:
         tz: str | tzinfo | None = None,
         misfire: str = 'skip',
         jitter: float = 0,
+        on_lost: str | None = None,
+        durable: str | None = None,
     ) -> None:
         if func is None and not func_name:
             raise ValueError('Either func or func_name must be provided')
@@ -111,7 +118,7 @@ class CronJob:
         self.queue_name = queue_name
         self.next_enqueue_time: datetime | None = None
         self.latest_enqueue_time: datetime | None = None
-        values = (job_timeout, result_ttl, ttl, failure_ttl, meta, webhooks)
+        values = (job_timeout, result_ttl, ttl, failure_ttl, meta, webhooks, policy(on_lost), durability(durable))
         self.job_options: dict[str, Any] = {
             option: value for option, value in zip(OPTIONS, values, strict=True) if value is not None
         }
@@ -232,6 +239,8 @@ class CronJob:
             'job_timeout',
             'ttl',
             'failure_ttl',
+            'on_lost',
+            'durable',
             'name',
             'tz',
             'misfire',

@@ -102,12 +102,14 @@ class CronScheduler:
         tz: str | tzinfo | None = None,
         misfire: str = 'skip',
         jitter: float = 0,
+        on_lost: str | None = None,
+        durable: str | None = None,
     ) -> CronJob:
         """A cron job of this scheduler. Raises ValueError for what cannot be meant (see CronJob)."""
         job = CronJob(
             queue_name, func, args=args, kwargs=kwargs, interval=interval, cron=cron, job_timeout=job_timeout,
             result_ttl=result_ttl, ttl=ttl, failure_ttl=failure_ttl, meta=meta, webhooks=webhooks, name=name,
-            **{'tz': tz, 'misfire': misfire, 'jitter': jitter, **self._ours},
+            **{'tz': tz, 'misfire': misfire, 'jitter': jitter, 'on_lost': on_lost, 'durable': durable, **self._ours},
         )  # fmt: skip
         job._twin = sum(other.name == job.name and other._same(job) for other in self._cron_jobs)
         self._cron_jobs.append(job)

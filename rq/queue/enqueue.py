@@ -13,7 +13,7 @@ from rq.job.call import reference
 from rq.job.checks import seconds
 from rq.store import enqueue as store
 from rq.store import group as group_store
-from rq.store.durable import durably
+from rq.store.durable import confirm, durably
 from rq.utils import now
 
 from .dependents import Dependents
@@ -292,11 +292,15 @@ class Enqueueing(Dependents):
         on_stopped: Any = None,
         repeat: Any = None,
         webhooks: Any = None,
+        *,
+        on_lost: str | None = None,
+        durable: str | None = None,
     ) -> EnqueueData:
-        """A call for `enqueue_many`."""
+        """A call for `enqueue_many`. `durable`: it returns when all of its jobs are as safe as any of them asks to be."""
         return EnqueueData(
             func, args, kwargs, timeout, result_ttl, ttl, failure_ttl, description, depends_on, job_id or None,
-            at_front, meta, retry, on_success, on_failure, on_stopped, repeat, webhooks,
+            at_front, meta, retry, on_success, on_failure, on_stopped, repeat, webhooks, checks.policy(on_lost),
+            durability(durable),
         )  # fmt: skip
 
     def enqueue_many(
@@ -304,9 +308,10 @@ class Enqueueing(Dependents):
     ) -> list[Job]:
         """The jobs of many calls (`prepare_data`), put in the queue in their order, a hundred a round trip.
 
-        All calls are checked and pickled before the first is sent: a bad one raises and nothing was enqueued.
+        All calls are checked and pickled before the first is sent: a bad one raises and nothing was enqueued. NotDurable
+        where one asks for more than the server can give: then all were.
         """
-        jobs = [self._job_of(data, group_id) for data in job_datas]
+        jobs = [self._job_of(data, pipeline, group_id) for data in job_datas]
         connection = self.connection if pipeline is None else pipeline
         if not self._is_async:
             if group_id is not None and jobs:
@@ -315,6 +320,7 @@ class Enqueueing(Dependents):
         at = now()  # one moment for all: it is sent once
         entries = [self._entry(job, data_front, at=at) for job, data_front in self._fronts(jobs)]
         answers = store.enqueue_many(connection, self.name, entries, group_id or '')
+        confirm(connection, {entry.durable for entry in entries})
         if any(entry.waits for entry in entries):
             places: list[Any] = [*answers] or [None] * len(jobs)  # a pipeline answers later
             for job, answer in zip(jobs, places, strict=False):
@@ -324,7 +330,7 @@ class Enqueueing(Dependents):
     def _fronts(self, jobs: list[Job]) -> Iterator[tuple[Job, bool]]:
         return ((job, bool(job.__dict__.pop('_at_front', False))) for job in jobs)
 
-    def _job_of(self, data: EnqueueData, group_id: str | None = None) -> Job:
+    def _job_of(self, data: EnqueueData, pipeline: Any, group_id: str | None = None) -> Job:
         reference(data.func)
         job = self.create_job(
             data.func, data.args, data.kwargs, data.timeout, data.result_ttl, data.ttl, data.failure_ttl,
@@ -332,6 +338,7 @@ class Enqueueing(Dependents):
             on_success=data.on_success, on_failure=data.on_failure, on_stopped=data.on_stopped, webhooks=data.webhooks,
             group_id=group_id,
         )  # fmt: skip
+        self._take_own(job, pipeline, data.on_lost, data.durable)
         if data.at_front:
             job.__dict__['_at_front'] = True
         return job

@@ -74,7 +74,7 @@ class EnqueueArgs(NamedTuple):
 
 
 class EnqueueData(NamedTuple):
-    """A call for `enqueue_many` (`Queue.prepare_data`); RQ's order."""
+    """A call for `enqueue_many` (`Queue.prepare_data`); RQ's order, then ours."""
 
     func: Any
     args: Any
@@ -94,8 +94,16 @@ class EnqueueData(NamedTuple):
     on_stopped: Any
     repeat: Any
     webhooks: Any
+    on_lost: str | None = None
+    durable: str | None = None
+
+    def __reduce__(self) -> tuple[type[EnqueueData], tuple[Any, ...]]:
+        """What other RQs can read as well, where nothing of ours is said."""
+        given = tuple(self)
+        return EnqueueData, given if any(given[RQS:]) else given[:RQS]
 
 
+RQS = 18  # fields that RQ's has
 EnqueueData.__module__ = 'rq.queue'  # as other RQs find it in a pickle
 
 

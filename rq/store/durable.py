@@ -9,9 +9,9 @@ from redis.exceptions import RedisError, ResponseError
 from rq.exceptions import NotDurable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
-__all__ = ['DURABILITY', 'durably']
+__all__ = ['DURABILITY', 'confirm', 'durably']
 
 # How safe a write may be asked to be.
 DURABILITY = ('replica', 'fsync')
@@ -45,6 +45,13 @@ def durably(connection: Any, how: str, write: Callable[[Any], Any]) -> Any:
         what = 'no replica has confirmed it' if how == 'replica' else 'the server has not written it to its disk'
         raise NotDurable(f'The job is queued, but {what} within {patience / 1000:g} seconds')
     return answer
+
+
+def confirm(connection: Any, how: Collection[str | None]) -> None:
+    """Waits until all that was written so far, on any connection, is as safe as asked. Raises NotDurable."""
+    for kind in DURABILITY:
+        if kind in how:
+            durably(connection, kind, lambda pipeline: pipeline.time())
 
 
 def _patience(connection: Any) -> int:

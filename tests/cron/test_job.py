@@ -156,3 +156,13 @@ def test_one_that_was_read_has_no_function_to_enqueue(redis: Redis) -> None:
     job = CronJob.from_dict(CronJob('q', note, interval=5).to_dict())
     with pytest.raises(ValueError, match='CronJob has no function to enqueue'):
         job.enqueue(redis)
+
+
+def test_what_becomes_of_its_jobs_when_their_process_dies_can_be_said(redis: Redis) -> None:
+    told = CronJob('q', note, interval=60, on_lost='fail')
+    assert told.enqueue(redis).on_lost == 'fail'
+    assert CronJob.from_dict(told.to_dict()).job_options['on_lost'] == 'fail'
+    with pytest.raises(ValueError, match="on_lost='never'"):
+        CronJob('q', note, interval=60, on_lost='never')
+    with pytest.raises(ValueError, match="durable='quick'"):
+        CronJob('q', note, interval=60, durable='quick')

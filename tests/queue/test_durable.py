@@ -13,6 +13,8 @@ import pytest
 from redis import Redis
 
 from rq import Queue
+from rq.cron import CronJob
+from rq.decorators import job as decorated
 from rq.exceptions import NotDurable
 from rq.server import EmbeddedServer
 from rq.store import durable
@@ -61,6 +63,36 @@ def test_a_scheduled_job_can_be_as_safe(other_server: Servers) -> None:
     queue = Queue(connection=of(primary))
     job = queue.enqueue_in(timedelta(hours=1), job_function, durable='replica', on_lost='fail')
     assert of(replica).hmget(job.key, 'status', 'on_lost') == [b'scheduled', b'fail']
+
+
+def test_many_jobs_at_once_are_all_as_safe_as_any_of_them_asks_to_be(other_server: Servers) -> None:
+    primary = other_server(config={'repl-diskless-sync-delay': '0'})
+    replica = replica_of(primary, other_server)
+    queue = Queue(connection=of(primary))
+    for count in (1, 700):  # one request; many, most of them on a connection of their own
+        told = [Queue.prepare_data(job_function, durable='replica' if not number else None) for number in range(count)]
+        jobs = queue.enqueue_many(told)
+        assert of(replica).exists(*(job.key for job in jobs)) == count
+    os.kill(replica.pid, signal.SIGSTOP)
+    with pytest.raises(NotDurable, match='no replica'):
+        queue.enqueue_many(told)
+    os.kill(replica.pid, signal.SIGCONT)
+    assert queue.count == 1401
+
+
+def test_cron_jobs_and_decorated_functions_can_be_as_safe(other_server: Servers) -> None:
+    primary = other_server(config={'repl-diskless-sync-delay': '0'})
+    replica = replica_of(primary, other_server)
+    connection = of(primary)
+    made = CronJob('q', job_function, interval=60, durable='replica').enqueue(connection)
+    assert of(replica).exists(made.key)
+    made = decorated('q', connection=connection, durable='replica')(job_function).delay()  # type: ignore[attr-defined]
+    assert of(replica).exists(made.key)
+    os.kill(replica.pid, signal.SIGSTOP)
+    with pytest.raises(NotDurable):
+        CronJob('q', job_function, interval=60, durable='replica').enqueue(connection)
+    os.kill(replica.pid, signal.SIGCONT)
+    assert Queue('q', connection=connection).count == 3
 
 
 def test_without_a_replica_that_answers_it_is_queued_and_said(

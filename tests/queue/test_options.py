@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import warnings
 from collections.abc import Callable
 from dataclasses import fields
@@ -32,18 +33,20 @@ def test_enqueue_call_takes_every_option() -> None:
     assert defaults(Queue.enqueue_call) == OPTIONS | OWN
 
 
-@pytest.mark.parametrize('tuple_', [EnqueueArgs, EnqueueData])
-def test_the_tuples_have_no_options_of_their_own(tuple_: Any) -> None:
-    assert set(tuple_._fields) - {'func', 'args', 'kwargs'} <= OPTIONS.keys()
+def test_the_tuples_have_no_options_of_their_own() -> None:
+    assert set(EnqueueArgs._fields) - {'func', 'args', 'kwargs'} <= OPTIONS.keys()
+    assert set(EnqueueData._fields[:18]) - {'func', 'args', 'kwargs'} <= OPTIONS.keys()
+    assert EnqueueData._fields[18:] == tuple(OWN)
 
 
 def test_what_a_bulk_call_cannot_have_is_what_rqs_cannot() -> None:
     bulk = defaults(Queue.prepare_data)
     assert OPTIONS.keys() - bulk.keys() == {'rate_limit', 'pipeline', 'unique'}
-    assert bulk == {name: OPTIONS[name] for name in bulk}
+    assert bulk == {name: (OPTIONS | OWN)[name] for name in bulk}
     assert set(EnqueueData._fields) == {'func', 'args', 'kwargs', *bulk}
-    data = Queue.prepare_data('f', **{name: name for name in bulk})
-    assert {name: getattr(data, name) for name in bulk} == {name: name for name in bulk}
+    given = {name: name for name in bulk} | {'on_lost': 'fail', 'durable': 'fsync'}
+    data = Queue.prepare_data('f', **given)
+    assert {name: getattr(data, name) for name in bulk} == given
 
 
 @pytest.mark.parametrize('option', OPTIONS)
@@ -125,3 +128,29 @@ def test_a_jobs_policy_is_stored_with_it_and_its_queues_where_it_has_none(redis:
     assert Queue(connection=redis).enqueue(plain).on_lost is None
     with pytest.raises(ValueError, match="on_lost='never'"):
         Queue(connection=redis, on_lost='never')
+
+
+def test_many_calls_have_our_options_as_well(redis: Redis) -> None:
+    queue = Queue(connection=redis, on_lost='requeue')
+    first, second = queue.enqueue_many(
+        [Queue.prepare_data(len, ('a',), on_lost='fail'), Queue.prepare_data(len, ('b',))]
+    )
+    assert (first.on_lost, second.on_lost) == ('fail', 'requeue')
+    assert redis.hget(first.key, 'on_lost') == b'fail'
+    with pytest.raises(ValueError, match="on_lost='never'"):
+        Queue.prepare_data(len, on_lost='never')
+    with pytest.raises(ValueError, match="durable='quick'"):
+        Queue.prepare_data(len, durable='quick')
+    told = [Queue.prepare_data(len, ('c',), durable='replica')]
+    with pytest.raises(ValueError, match='durable= waits for the server'):
+        queue.enqueue_many(told, pipeline=redis.pipeline())
+    with pytest.raises(ValueError, match='durable= waits for the server'):
+        Queue(connection=redis, is_async=False).enqueue_many(told)
+    assert queue.count == 2
+
+
+def test_a_call_for_many_is_pickled_as_rqs_unless_it_says_what_rq_does_not_know() -> None:
+    plain, ours = Queue.prepare_data(len, ('a',)), Queue.prepare_data(len, ('a',), on_lost='fail')
+    assert len(plain.__reduce__()[1]) == 18
+    for data in (plain, ours):
+        assert pickle.loads(pickle.dumps(data)) == data
