@@ -13,8 +13,9 @@ from bench.chart import chart
 from bench.check import check_counts
 from bench.readme import README, put
 from bench.report import Setting, look_around, page, table
-from bench.run import FULL, QUICK, Progress, run
+from bench.run import Progress, run
 from bench.server import running_server
+from bench.steps import CORE, FULL, QUICK
 from bench.systems import BENCH, OURS, REPOSITORY, RQ, prepare
 
 __all__ = ['main']
@@ -36,9 +37,9 @@ def main() -> int:
         versions = {system.name: system.ask(server.url, 'versions') for system in systems}
         command = ' '.join(['python -m bench', *sys.argv[1:]])
         setting = look_around(command, server.version, plan.rounds, _commit(), versions)
-        samples = run(server, plan, systems, progress)
+        samples = run(server, plan, systems, progress, _wanted(options))
     print(table(samples))
-    if options.output or not options.only:
+    if options.output or not (options.only or options.steps):
         folder = options.output or (BENCH / '.last' if options.quick else REPOSITORY / 'docs')
         _write(folder, setting, samples)
         progress.say(f'written: {folder}/benchmarks.md, .svg and .json')
@@ -47,13 +48,23 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='python -m bench', description=__doc__)
-    parser.add_argument('--quick', action='store_true', help='one short round, to see that all of it works (< 40 s)')
+    parser.add_argument(
+        '--quick', action='store_true', help='one short round of the main steps, to see that it works (< 40 s)'
+    )
     parser.add_argument(
         '--only', choices=['ours', 'rq'], help='one system alone; writes no page unless --output says where'
     )
+    parser.add_argument('--steps', help='some steps alone, as the table names them, or `all`; writes no page either')
     parser.add_argument('--output', type=Path, help='folder for page, chart and figures (docs; --quick: bench/.last)')
     parser.add_argument('--check-counts', action='store_true', help='hold what is counted against MONITOR and a proxy')
     return parser.parse_args()
+
+
+def _wanted(options: argparse.Namespace) -> tuple[str, ...]:
+    """The names of the steps; none: all of them."""
+    if options.steps:
+        return () if options.steps == 'all' else tuple(options.steps.split(','))
+    return CORE if options.quick else ()
 
 
 def _write(folder: Path, setting: Setting, samples: dict[str, dict[str, list[float]]]) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bench.measure.monitor import monitored
 from bench.measure.proxy import counted_wire
 from bench.measure.traffic import measure_enqueue_traffic, measure_worker_traffic
-from bench.run import SIMPLE
 from bench.server import Server, forget_everything
+from bench.steps import SIMPLE
 from bench.systems import System
 
 __all__ = ['check_counts']

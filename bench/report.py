@@ -67,10 +67,15 @@ def page(setting: Setting, samples: Samples, chart: str) -> str:
 def table(samples: Samples) -> str:
     """One row per metric: median (min to max) of each system, times better than RQ, what is promised and aimed at."""
     rows = [
-        '| | Packhorse | RQ | times better | promised | reached | aimed at | reached |',
-        '|---|---|---|---|---|---|---|---|',
+        '| | Packhorse | RQ | times better | promised | reached | aimed at | reached | step |',
+        '|---|---|---|---|---|---|---|---|---|',
     ]
-    return '\n'.join(rows + [_row(metric, samples) for metric in METRICS])
+    return '\n'.join(rows + [_row(metric, samples) for metric in METRICS if _is_measured(metric, samples)])
+
+
+def _is_measured(metric: Metric, samples: Samples) -> bool:
+    """Whether its step was run; a row of one that was and that has no figure says so."""
+    return any(key.partition('.')[0] == metric.step for key in samples)
 
 
 def _row(metric: Metric, samples: Samples) -> str:
@@ -78,12 +83,13 @@ def _row(metric: Metric, samples: Samples) -> str:
     cells = [
         metric.title,
         _figures(samples.get(metric.key, {}).get('ours'), metric.unit),
-        _figures(samples.get(metric.rqs, {}).get('rq'), metric.unit),
+        '' if metric.ours_only else _figures(samples.get(metric.rqs, {}).get('rq'), metric.unit),
         f'**{number(ratio)}**' if ratio is not None else '',
         _bound(metric, metric.promised, samples),
         _verdict(metric.reached(metric.promised, samples)),
         _bound(metric, metric.aimed, samples),
         _verdict(metric.reached(metric.aimed, samples)),
+        f'`{metric.step}`',
     ]
     return f'| {" | ".join(cells)} |'
 
@@ -92,7 +98,7 @@ def _figures(values: Sequence[float] | None, unit: str) -> str:
     if not values:
         return 'not measured'
     spread = f' ({number(min(values))} to {number(max(values))})' if number(min(values)) != number(max(values)) else ''
-    return f'{number(median(values))}{unit if unit.startswith("/") else f" {unit}".rstrip()}{spread}'
+    return f'{number(median(values))}{unit if unit.startswith(("/", "%")) else f" {unit}".rstrip()}{spread}'
 
 
 def number(value: float) -> str:
@@ -109,7 +115,7 @@ def _bound(metric: Metric, bound: Bound | None, samples: Samples) -> str:
         return ''
     sign = '≥' if metric.better == 'higher' else '≤'
     if bound.of is None:
-        return f'{sign} {number(bound.factor)}'
+        return f'{sign} {number(bound.factor)} {bound.name}'.rstrip()
     limit = bound.value(samples, metric.rqs)
     plain = f' = {number(limit)}' if limit is not None else ''
     return f'{sign} {number(bound.factor)} × {bound.name}{plain}'
@@ -131,6 +137,9 @@ def _floors(samples: Samples) -> str:
         'floor.ping_ms': ('PING through redis-py', 'ms'),
         'floor.empty_per_s': ("bare `evalsha` with one enqueue's words, empty script", '/s'),
         'floor.storing_per_s': ('the same, which only stores the words in a hash and a list', '/s'),
+        'loops.one_per_s': ("bare loop of the worker's script, 64 jobs a request, which runs nothing", '/s'),
+        'loops.ahead_per_s': ('the same, one request ahead', '/s'),
+        'loops.two_per_s': ('two of these at once', '/s'),
     }
     measured = [(titles[key], samples[key][SHARED]) for key in titles if key in samples]
     if not measured:

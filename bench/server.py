@@ -15,7 +15,7 @@ from redis import Redis
 
 from rq.server import EmbeddedServer
 
-__all__ = ['Server', 'Usage', 'bytes_held', 'forget_everything', 'read_usage', 'running_server']
+__all__ = ['Server', 'Usage', 'bytes_held', 'forget_everything', 'ping_ms', 'read_usage', 'running_server']
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,16 @@ def bytes_held(redis: Redis) -> int:
     while redis.info('clients')['connected_clients'] > 1 and time.monotonic() < deadline:
         time.sleep(0.02)
     return int(redis.info('memory')['used_memory'])
+
+
+def ping_ms(redis: Redis, calls: int) -> float:
+    """The median of so many PINGs through redis-py, in milliseconds."""
+    seconds = []
+    for _ in range(calls):
+        start = time.perf_counter()
+        redis.ping()
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[calls // 2] * 1e3
 
 
 @contextmanager

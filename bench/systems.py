@@ -37,7 +37,7 @@ class System:
     def ask(self, url: str, verb: str, **options: Any) -> dict[str, Any]:
         """What the adapter answers; it runs in the system's own interpreter. RuntimeError if it fails."""
         command = [str(self.python), str(BENCH / 'adapters' / self.adapter), verb, json.dumps(options)]
-        done = subprocess.run(command, env=self._environment(url), capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=self.environment(url), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f'{self.name}: {verb} ended with {done.returncode}\n{done.stderr[-2000:]}')
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -48,7 +48,7 @@ class System:
         """A worker as a user starts it, its output in a file; at the block's end `--burst` ends by itself, else SIGTERM."""
         with tempfile.TemporaryDirectory(prefix='rq-bench-') as folder, Path(folder, 'worker.log').open('wb') as log:
             process = subprocess.Popen(
-                [*self.worker, '--url', url, *options], env=self._environment(url), cwd=folder, stdout=log, stderr=log
+                [*self.worker, '--url', url, *options], env=self.environment(url), cwd=folder, stdout=log, stderr=log
             )
             try:
                 yield process
@@ -70,7 +70,8 @@ class System:
         if code != 0:
             raise RuntimeError(f'{self.name}: the worker ended with {code}\n{log.read_text()[-2000:]}')
 
-    def _environment(self, url: str) -> dict[str, str]:
+    def environment(self, url: str) -> dict[str, str]:
+        """What its processes run with."""
         kept = {name: value for name, value in os.environ.items() if name not in ('RQ_REDIS_URL', 'REDIS_URL')}
         path = os.pathsep.join(str(folder) for folder in (*self.import_path, BENCH / 'jobs'))
         return {**kept, 'PYTHONPATH': path, 'BENCH_REDIS_URL': url}

@@ -25,11 +25,12 @@ __all__ = ['main']
 PAUSE_SECONDS = (0.05, 0.07)
 
 
-def preload(queue: Queue, jobs: int, function: str) -> dict[str, Any]:
-    """Fill the queue; nothing is measured."""
-    target = getattr(bench_jobs, function)
-    for start in range(0, jobs, 1000):
-        queue.enqueue_many([Queue.prepare_data(target) for _ in range(min(1000, jobs - start))])
+def preload(queue: Queue, jobs: int, function: str, size: int = 0) -> dict[str, Any]:
+    """Fill the queue; nothing is measured. `size`: bytes of the one argument, 0 for none."""
+    target, some = getattr(bench_jobs, function), 1000 if size < 10_000 else 20
+    arguments = (os.urandom(size),) if size else ()
+    for start in range(0, jobs, some):
+        queue.enqueue_many([Queue.prepare_data(target, arguments) for _ in range(min(some, jobs - start))])
     return {}
 
 
@@ -65,6 +66,19 @@ def pickup(queue: Queue, jobs: int, pipe: str) -> dict[str, Any]:
     return {'milliseconds': samples}
 
 
+def mix(queue: Queue, seconds: float, path: str) -> dict[str, Any]:
+    """A job of 1 s every 0.35 s, so that of four workers one is free, and one of 1 ms every 10 ms, which tells its wait."""
+    end, long, short = time.monotonic() + seconds, 0.0, 0
+    while (now := time.monotonic()) < end:
+        if now >= long:
+            queue.enqueue(bench_jobs.rest, 1.0)
+            long = now + 0.35
+        queue.enqueue(bench_jobs.late, path, time.monotonic_ns())
+        short += 1
+        time.sleep(0.01)
+    return {'jobs': short}
+
+
 def versions() -> dict[str, Any]:
     """Which packages this system runs on."""
     answer: dict[str, Any] = {'python': sys.version.split()[0], 'rq': VERSION}
@@ -81,6 +95,7 @@ VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     'enqueue_single': enqueue_single,
     'enqueue_bulk': enqueue_bulk,
     'pickup': pickup,
+    'mix': mix,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-__all__ = ['answer', 'noop', 'stamp', 'tick']
+__all__ = ['answer', 'late', 'noop', 'rest', 'rest_10_ms', 'rest_3_s', 'stamp', 'take', 'tick']
 
 _ticks = -1
 
@@ -25,6 +25,35 @@ def stamp(pipe: str) -> None:
     end = os.open(pipe, os.O_WRONLY)
     os.write(end, b'%d\n' % now)
     os.close(end)
+
+
+def take(data: bytes) -> int:
+    """The size of what came."""
+    return len(data)
+
+
+def rest(seconds: float) -> None:
+    """Sleeps."""
+    time.sleep(seconds)
+
+
+def rest_10_ms() -> None:
+    """Sleeps for 10 ms."""
+    time.sleep(0.01)
+
+
+def rest_3_s() -> None:
+    """Sleeps for 3 s."""
+    time.sleep(3)
+
+
+def late(path: str, pushed: int) -> None:
+    """1 ms of sleep, after a line in a file: how many nanoseconds after its enqueue this began."""
+    waited = time.monotonic_ns() - pushed
+    end = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(end, b'%d\n' % waited)
+    os.close(end)
+    time.sleep(0.001)
 
 
 def tick() -> int:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from redis import Redis
-
 from bench.measure.floor import EMPTY_SCRIPT, STORING_SCRIPT, record_enqueue, time_bare_evalsha
-from bench.server import Server, forget_everything
+from bench.server import Server, forget_everything, ping_ms
 from bench.systems import System
 
 __all__ = ['measure_bulk', 'measure_floor', 'measure_single']
@@ -31,20 +28,11 @@ def measure_floor(server: Server, system: System, calls: int) -> dict[str, float
     with server.connect() as redis:
         forget_everything(redis)
         words = record_enqueue(server, system)
-        answer = {'ping_ms': _ping_ms(redis, calls)}
+        answer = {'ping_ms': ping_ms(redis, calls)}
         if words:
             answer['empty_per_s'] = time_bare_evalsha(redis, EMPTY_SCRIPT, words, calls)
             answer['storing_per_s'] = time_bare_evalsha(redis, STORING_SCRIPT, words, calls)
         return answer
-
-
-def _ping_ms(redis: Redis, calls: int) -> float:
-    seconds = []
-    for _ in range(calls):
-        start = time.perf_counter()
-        redis.ping()
-        seconds.append(time.perf_counter() - start)
-    return sorted(seconds)[calls // 2] * 1e3
 
 
 def _ask_on_empty(server: Server, system: System, verb: str, **options: Any) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from redis import Redis
 
+from bench.measure.pickup import percentiles
 from bench.measure.throughput import tree_cpu
 from bench.peers import Peer, Worker
 from bench.server import Server, Usage, bytes_held, forget_everything, read_usage
 
-__all__ = ['Amounts', 'measure_enqueueing', 'measure_peer_pickup', 'measure_work', 'percentiles']
+__all__ = ['Amounts', 'measure_enqueueing', 'measure_peer_pickup', 'measure_work']
 
 LOOK_SECONDS = 0.005
 # A queue that shows nothing for so long is given up.
@@ -99,9 +100,3 @@ def measure_peer_pickup(server: Server, peer: Peer, jobs: int) -> dict[str, floa
             pipe = Path(folder, 'pipe')
             os.mkfifo(pipe)
             return percentiles(peer.ask(server.url, 'pickup', jobs=jobs, pipe=str(pipe))['milliseconds'])
-
-
-def percentiles(milliseconds: list[float]) -> dict[str, float]:
-    """The median and the 99th of a hundred."""
-    ordered = sorted(milliseconds)
-    return {'p50_ms': ordered[len(ordered) // 2], 'p99_ms': ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]}

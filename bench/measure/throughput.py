@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import psutil  # type: ignore[import-untyped]
@@ -18,7 +20,7 @@ from redis import Redis
 from bench.server import Server, forget_everything, read_usage
 from bench.systems import System
 
-__all__ = ['measure_throughput', 'tree_cpu']
+__all__ = ['Load', 'measure_throughput', 'tree_cpu']
 
 LOOK_SECONDS = 0.02
 QUEUE = 'default'
@@ -34,14 +36,28 @@ class Moment:
     server_cpu: float
 
 
-def measure_throughput(server: Server, system: System, jobs: int, *options: str) -> dict[str, float]:
-    """Jobs/s, and CPU milliseconds per job of worker and server. Raises RuntimeError if a job got lost or failed."""
+@dataclass(frozen=True)
+class Load:
+    """What is to be worked off: so many jobs of a function of bench_jobs, with an argument of `size` bytes."""
+
+    jobs: int
+    function: str = 'noop'
+    size: int = 0
+    workers: int = 1
+
+
+def measure_throughput(server: Server, system: System, load: Load, *options: str) -> dict[str, float]:
+    """Jobs/s, and CPU milliseconds per job of workers and server. Raises RuntimeError if a job got lost or failed."""
     with server.connect() as redis:
         forget_everything(redis)
-        system.ask(server.url, 'preload', jobs=jobs, function='noop')
-        with system.running_worker(server.url, '--burst', *options, QUEUE) as worker:
-            first = _when_finished(redis, worker, 1)
-            last = _when_finished(redis, worker, jobs)
+        system.ask(server.url, 'preload', jobs=load.jobs, function=load.function, size=load.size)
+        with ExitStack() as stack:
+            workers = [
+                stack.enter_context(system.running_worker(server.url, '--burst', *options, QUEUE))
+                for _ in range(load.workers)
+            ]
+            first = _when_finished(redis, workers, 1)
+            last = _when_finished(redis, workers, load.jobs)
     done = last.finished - first.finished
     return {
         'jobs_per_s': done / (last.at - first.at),
@@ -50,15 +66,16 @@ def measure_throughput(server: Server, system: System, jobs: int, *options: str)
     }
 
 
-def _when_finished(redis: Redis, worker: subprocess.Popen[bytes], wanted: int) -> Moment:
+def _when_finished(redis: Redis, workers: Sequence[subprocess.Popen[bytes]], wanted: int) -> Moment:
     while True:
-        # Whether the worker has ended is asked before the count, so that its last jobs are never missed.
-        ended = psutil.Process(worker.pid).status() == psutil.STATUS_ZOMBIE
+        # Whether they have ended is asked before the count, so that their last jobs are never missed.
+        ended = all(psutil.Process(worker.pid).status() == psutil.STATUS_ZOMBIE for worker in workers)
         finished = int(redis.zcard(f'rq:finished:{QUEUE}'))
         if finished >= wanted:
-            return Moment(time.perf_counter(), finished, tree_cpu(worker.pid), read_usage(redis).cpu_seconds)
+            cpu = sum(tree_cpu(worker.pid) for worker in workers)
+            return Moment(time.perf_counter(), finished, cpu, read_usage(redis).cpu_seconds)
         if ended:
-            raise RuntimeError(f'the worker ended with {finished} of {wanted} jobs finished')
+            raise RuntimeError(f'the workers ended with {finished} of {wanted} jobs finished')
         time.sleep(LOOK_SECONDS)
 
 

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.measure.peer import Amounts, measure_enqueueing, measure_peer_pickup, measure_work, percentiles
+from bench.measure.peer import Amounts, measure_enqueueing, measure_peer_pickup, measure_work
+from bench.measure.pickup import percentiles
 from bench.peers import PEERS, Missing, Peer
 from bench.peers_page import COLUMNS, chart, page, table
 from bench.server import running_server

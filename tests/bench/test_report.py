@@ -25,12 +25,23 @@ def test_a_number_is_shown_with_three_digits_that_matter(value: float, text: str
 def test_the_table_has_a_row_per_metric_and_every_row_all_cells() -> None:
     rows = table(SAMPLES).splitlines()
     assert len(rows) == len(METRICS) + 2
-    assert {row.count(' | ') for row in rows if not row.startswith('|---')} == {7}
+    assert {row.count(' | ') for row in rows if not row.startswith('|---')} == {8}
 
 
 def test_a_row_shows_median_lowest_and_highest_of_both_sides() -> None:
     row = table({'bulk.per_s': {'ours': [90_000.0, 70_000.0, 80_000.0], 'rq': [8000.0] * 3}})
     assert '80,000/s (70,000 to 90,000) | 8,000/s | **10** | ≥ 3 × RQ = 24,000 | yes | ≥ 60,000 | yes' in row
+
+
+def test_a_row_says_which_step_measures_it_and_one_whose_step_was_not_run_is_left_out() -> None:
+    text = table({'two.jobs_per_s': {'ours': [9.0], 'rq': [1.0]}, 'loops.two_per_s': {SHARED: [10.0]}})
+    assert len(text.splitlines()) == 3
+    assert text.endswith('| ≥ 0.8 × two bare loops = 8 | yes | `two` |')
+
+
+def test_a_row_of_ours_alone_does_not_miss_rqs() -> None:
+    (row,) = (row for row in table({'promotion.per_s': {'ours': [30_000.0]}}).splitlines() if 'due jobs' in row)
+    assert row == '| due jobs queued by an idle worker | 30,000/s |  |  |  |  | ≥ 20,000 | yes | `promotion` |'
 
 
 def test_an_unkept_promise_is_kept_in_the_page_and_named() -> None:
