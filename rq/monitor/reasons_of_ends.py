@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .reason import Why
-from .situation import moment
+from .situation import CANNOT_IMPORT, moment
 from .words import clock, named, span
 
 if TYPE_CHECKING:
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ['canceled', 'failed', 'finished', 'stopped']
 
-# What a worker says that could not find the function: the first words of the exception.
-CANNOT_IMPORT = ('ImportError', 'ModuleNotFoundError', 'ValueError: Invalid attribute name')
 UNBELIEVED = 'rq.exceptions.SignatureError'
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from rq import signing
+from rq.exceptions import SigningConfigError
 
 from .reason import Fact, Why
 from .reasons_of_runs import again, start_one, workers_of
@@ -10,11 +14,11 @@ from .situation import ENDED_BADLY, moment, number
 from .words import clock, count, listed, named, span
 
 if TYPE_CHECKING:
-    from rq.store.view_job import Limit, Other
+    from rq.store.view_job import Other
 
     from .situation import Situation
 
-__all__ = ['created', 'deferred', 'expected', 'limited', 'queued', 'ready', 'scheduled']
+__all__ = ['created', 'deferred', 'expected', 'queued', 'ready', 'scheduled']
 
 # Workers promote what is due every second; later than this something keeps them from it.
 LATE = 5.0
@@ -35,7 +39,37 @@ def created(found: Situation) -> Why:
 
 
 def queued(found: Situation) -> Why:
-    """It is on the list, or should be."""
+    """It is on the list, or should be; and whether it can be run at all when its turn has come."""
+    reason, doubt = _queued(found), _doubt(found)
+    if not doubt or reason.odd:
+        return reason
+    return replace(reason, sentence=f'{reason.sentence} {doubt}', facts=(*reason.facts, ('will fail', 'probably')))
+
+
+def _doubt(found: Situation) -> str:
+    message, at = found.unknown
+    if message:
+        return (
+            f'It may fail then: {span(found.start.now - at)} ago a worker could not import its function '
+            f'({named(message)}); put its module on their path and start them anew.'
+        )
+    if not found.start.size:
+        return 'It will fail then: its hash has no call; delete it and enqueue it anew.'
+    if _must_be_signed(found.queue) and 'sig' not in found.fields:
+        return 'It will fail then: it is not signed, and its queue takes signed jobs only (`rq doctor`); enqueue it anew, signed.'
+    return ''
+
+
+def _must_be_signed(queue: str) -> bool:
+    """Whether a queue takes signed jobs only, as far as the settings of this process say."""
+    try:
+        rules = signing.load()
+    except SigningConfigError:  # `rq doctor` says so
+        return False
+    return rules is not None and rules.mode(queue) == 'require'
+
+
+def _queued(found: Situation) -> Why:
     place = found.place
     if place is None:
         return Why('It is queued and names no queue: delete it and enqueue it anew.', 'no-queue', 'fault', odd=True)
@@ -156,13 +190,15 @@ def _expected(found: Situation) -> str:
             f': it would start in about {span(seconds)}, but its `ttl` drops it in {span(left)} already, so '
             f'{start_one(found)}'
         )
-    return f'; by what jobs take there it starts in about {span(seconds)}'
+    return f'; as fast as that queue is now, it starts in about {span(seconds)}'
 
 
 def expected(found: Situation) -> float | None:
     """Seconds until it starts, as far as anybody can tell."""
     if found.place is None:
         return None
+    if found.rate and found.place.position is not None:
+        return found.place.position / found.rate
     done = sum((number(one.fields, 'successful_job_count') or 0) + (number(one.fields, 'failed_job_count') or 0)
                for one in found.workers)  # fmt: skip
     worked = sum(number(one.fields, 'total_working_time') or 0 for one in found.workers)
@@ -312,52 +348,3 @@ def ready(found: Situation) -> Why:
         f'What it waited for has ended, and another RQ was about to queue it: {do}; if this stays so, `{again(found)}`.',
         'ready', 'waits' if there else 'fault', odd=not there,
     )  # fmt: skip
-
-
-# --- waiting for a slot of its rate limit
-
-
-def limited(found: Situation) -> Why:
-    """It waits for a slot of its rate limit."""
-    limit = found.limit
-    if limit is None or limit.waits_since is None:
-        name = named(found.fields.get('rate_limit_key', '?'))
-        return Why(
-            f'Its status is rate_limited, yet it is not among those who wait for {name}, so nobody lets it go: put it on its '
-            f'queue by `{again(found)}`, and see `rq doctor`.',
-            'not-among-waiters', 'fault', odd=True,
-        )  # fmt: skip
-    before = f', after {count(limit.rank, "other")},' if limit.rank else ', as the next one,'
-    if not limit.first or (limit.most is not None and limit.holders < limit.most):
-        return Why(
-            f'It waits for a slot of rate limit {named(limit.name)}{before} and there is a free one: {_admission(found)}.',
-            'limit-free', 'waits' if found.workers else 'fault', odd=True,
-        )  # fmt: skip
-    return _held(found, limit, before)
-
-
-def _held(found: Situation, limit: Limit, before: str) -> Why:
-    holder, since = limit.first[0]
-    other = found.jobs.get(holder)
-    status = other.fields.get('status', '') if other else ''
-    slots = f'{count(limit.most or 1, "slot")} of rate limit {named(limit.name)}'
-    head = (
-        f'It waits{before} for one of {slots}, held by job {named(holder)} for {span(found.start.now - since)}'
-        f'{f" and {limit.holders - 1:,} more" if limit.holders > 1 else ""}'
-    )
-    facts = (('waits for the slot since', span(found.start.now - (limit.waits_since or 0))),)
-    if status == 'started':
-        return Why(f'{head}, which runs.', 'rate-limited', 'waits', facts, (holder,))
-    if status == 'queued':
-        return Why(f'{head}, which is queued itself: see `rq why {holder}`.', 'rate-limited', 'waits', facts, (holder,))
-    what = f'is {status}' if status else 'is not there any more'
-    return Why(
-        f'{head}, which {what} and holds it for nothing: {_admission(found)}.',
-        'limit-held-for-nothing', 'waits' if found.workers else 'fault', facts, (holder,), odd=True,
-    )  # fmt: skip
-
-
-def _admission(found: Situation) -> str:
-    if found.workers:
-        return 'a worker notices within some minutes'
-    return f'no live worker listens on queue {named(found.queue)} to notice, so {start_one(found)}'

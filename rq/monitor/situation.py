@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ResponseError
+
 from rq import inert
 from rq.exceptions import DeserializationError
 from rq.limits import printable
 from rq.store import fields as codec
+from rq.store import stats
 from rq.store import view_job as view
 from rq.store.part import Part, look
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
     from rq.store.view_job import Fields, Limit, Other, Place, Start, Worker
 
-__all__ = ['Situation', 'gather', 'last_line', 'last_words', 'moment', 'number']
+__all__ = ['CANNOT_IMPORT', 'Situation', 'gather', 'last_line', 'last_words', 'moment', 'number']
 
 # Round trips of one question; each step along a chain of jobs that wait for each other is one.
 MOST_TRIPS = 6
@@ -30,6 +33,10 @@ MOST_TRIPS = 6
 ENDED_BADLY = ('failed', 'stopped', 'canceled')
 # Worst first; '' is a job that is not there.
 ORDER = (*ENDED_BADLY, '', 'deferred', 'rate_limited', 'scheduled', 'created', 'queued', 'started')
+# What a worker says that could not find a function: the first words of the exception.
+CANNOT_IMPORT = ('ImportError: ', 'ModuleNotFoundError: ', 'ValueError: Invalid attribute name')
+# Seconds over which it is counted how fast a queue is.
+RECENT = 300
 # Queues that are looked at, of those that workers serve first.
 AHEAD = 20
 FRAME = re.compile(r' +(\| )?File ".*", line \d+')
@@ -49,6 +56,8 @@ class Situation:
     jobs: dict[str, Other] = field(default_factory=dict)  # those that it waits for, directly or not
     chain: tuple[str, ...] = ()  # from a job that it waits for to the one on which all hangs
     ahead: dict[str, int] = field(default_factory=dict)  # queues that its workers look at before its own: how many wait
+    rate: float = 0.0  # jobs of its queue that began in a second, in the best of the last minutes; 0: not known
+    unknown: tuple[str, float] = ('', 0.0)  # its function could not be imported lately: the message, and when (epoch)
     error: str = ''  # the last line of the failure: its own, or of the last in the chain
     similar: tuple[str, ...] = ()  # ids that may have been meant
     remains: tuple[tuple[str, str], ...] = ()  # (queue, place) where there is still the id of a job that is gone
@@ -89,13 +98,19 @@ def gather(connection: Redis, job_id: str) -> Situation:
         return _of_nobody(ask, job_id, start)
     fields = start.fields
     parents = start.parents if fields.get('status') == 'deferred' else ()
-    parts: list[Part[Any]] = [view.links(parents), view.last_result(job_id, start.results)]
+    soon = fields.get('status') in ('queued', 'scheduled')
+    parts: list[Part[Any]] = [
+        view.links(parents),
+        view.last_result(job_id, start.results),
+        view.call(job_id, start.size if soon else 0),
+        view.late_failures() if soon else Part([], tuple),
+    ]
     if 'origin' in fields:
         runs = list(dict.fromkeys(run for run in (fields.get('execution', ''), *start.runs) if run))
         parts.append(view.place(job_id, fields['origin'], runs, fields.get('rate_limit_key', '')))
-    jobs, result, *places = ask(*parts)
+    jobs, result, call, failed, *places = ask(*parts)
     found = Situation(job_id, start, places[0] if places else None, jobs=jobs, error=last_words(result))
-    return _with_others(ask, found)
+    return _with_others(ask, found, call, failed)
 
 
 def _of_nobody(ask: _Asker, job_id: str, start: Start) -> Situation:
@@ -115,14 +130,16 @@ def _of_nobody(ask: _Asker, job_id: str, start: Start) -> Situation:
     return Situation(job_id, start, similar=tuple(similar), remains=tuple(remains))
 
 
-def _with_others(ask: _Asker, found: Situation) -> Situation:
+def _with_others(ask: _Asker, found: Situation, call: bytes, failed: tuple[str, ...]) -> Situation:
     """And the workers, the jobs that it waits for, and what these wait for."""
     place, named = found.place, found.fields.get('worker_name', '')
     of_queue = place.workers if place else ()
     chain = [_blocker(found.jobs)] if found.jobs else []
     names = list(dict.fromkeys([*of_queue, *found.start.workers, *([named] if named else [])]))
     holders = [job_id for job_id, _ in found.limit.first] if found.limit else []
-    workers, jobs, held = ask(view.people(names), view.links(_next(found.jobs, chain)), view.links(holders))
+    workers, jobs, held, failures = ask(
+        view.people(names), view.links(_next(found.jobs, chain)), view.links(holders), view.failures(failed)
+    )
     jobs = {**found.jobs, **held, **jobs}
     ours = [workers[name] for name in of_queue if workers[name].fields]
     known = replace(
@@ -132,14 +149,37 @@ def _with_others(ask: _Asker, found: Situation) -> Situation:
         others=tuple(workers[name] for name in found.start.workers if name not in of_queue and workers[name].alive),
         runner=workers.get(named),
         jobs=jobs,
+        unknown=_cannot_be_imported(call, failures),
     )
     if chain:
         return _followed(ask, known, chain)
-    before = _looked_at_before(known)
-    if found.fields.get('status') != 'queued' or not before:
-        return known
-    [waiting] = ask(view.lengths(before))
-    return replace(known, ahead={name: number for name, number in waiting.items() if number})
+    return _with_pace(ask, known) if found.fields.get('status') == 'queued' and known.workers else known
+
+
+def _with_pace(ask: _Asker, found: Situation) -> Situation:
+    """And what its workers serve first, and how fast they are."""
+    before = _looked_at_before(found)
+    [waiting] = ask(view.lengths(before)) if before else [{}]
+    ask.left -= 1
+    starts = stats.buckets(found.start.now, 60, RECENT)
+    try:
+        rows = stats.queues(ask.connection, 60, starts, [found.queue])
+    except (ValueError, TypeError, ResponseError):  # somebody has written there
+        rows = []
+    # Whole minutes in which it did something: one in which little waited says nothing of how fast it can be.
+    began = [row[found.queue].started for row in rows[:-1] if found.queue in row and row[found.queue].started]
+    ahead = {name: number for name, number in waiting.items() if number}
+    return replace(found, ahead=ahead, rate=max(began) / 60 if len(began) > 1 else 0.0)
+
+
+def _cannot_be_imported(call: bytes, failures: list[Fields]) -> tuple[str, float]:
+    """Whether the function of a call could not be imported of late: the message, and when."""
+    name = inert.function_name(call) if call else None
+    for failure in failures:
+        said = f'{failure.get("type", "")}: {failure.get("message", "")}'
+        if name and name in failure.get('functions', '').split('\n') and said.startswith(CANNOT_IMPORT):
+            return inert.scrub(printable(failure.get('message', ''))), number(failure, 'last') or 0.0
+    return '', 0.0
 
 
 def _blocker(jobs: Mapping[str, Other]) -> str:

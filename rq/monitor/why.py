@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import reasons_of_ends, reasons_of_runs, reasons_of_waits
+from . import reasons_of_ends, reasons_of_limits, reasons_of_runs, reasons_of_waits
 from .reason import Why
 from .situation import gather
 from .words import listed, named
@@ -26,7 +26,7 @@ BY_STATUS: dict[str, Callable[[Situation], Why]] = {
     'queued': reasons_of_waits.queued,
     'scheduled': reasons_of_waits.scheduled,
     'deferred': reasons_of_waits.deferred,
-    'rate_limited': reasons_of_waits.limited,
+    'rate_limited': reasons_of_limits.limited,
     'ready_to_enqueue': reasons_of_waits.ready,
     'started': reasons_of_runs.started,
     'finished': reasons_of_ends.finished,

@@ -24,8 +24,11 @@ __all__ = [
     'Place',
     'Start',
     'Worker',
+    'call',
     'elsewhere',
+    'failures',
     'last_result',
+    'late_failures',
     'Other',
     'lengths',
     'links',
@@ -57,6 +60,8 @@ OF_WORKER = (
     'successful_job_count', 'failed_job_count', 'total_working_time',
 )  # fmt: skip
 OF_OTHER = ('status', 'origin', 'enqueued_at', 'started_at', 'ended_at', 'worker_name', 'created_at')
+# Bytes of a call of which the name of the function is read, and kinds of failures among which it is looked for.
+SHORT_CALL, KINDS_OF_FAILURES = 100_000, 25
 # Bytes: results that take more are not fetched to say one line of them.
 LARGE = 4_000_000
 LONGEST = 2_000  # characters of a field that anybody is told
@@ -369,3 +374,21 @@ def elsewhere(job_id: str, names: Sequence[str]) -> Part[list[tuple[str, str]]]:
         return list(dict.fromkeys(at for at, answer in zip(where, told, strict=True) if answer is not None))
 
     return Part(commands, parse)
+
+
+def call(job_id: str, size: int) -> Part[bytes]:
+    """The stored call; empty for one that is large."""
+    commands: list[Command] = [('HGET', keys.job(job_id), 'data')] if 0 < size <= SHORT_CALL else []
+    return Part(commands, lambda told: (told[0] or b'') if told else b'')
+
+
+def late_failures() -> Part[tuple[str, ...]]:
+    """The kinds of failures that came last, by fingerprint."""
+    return Part([('ZREVRANGE', keys.error_groups(), 0, KINDS_OF_FAILURES - 1)], lambda told: _texts(told[0]))
+
+
+def failures(fingerprints: Sequence[str]) -> Part[list[Fields]]:
+    """Type, message, functions (a line each) and time of some kinds of failures."""
+    names = ('type', 'message', 'functions', 'last')
+    commands: list[Command] = [('HMGET', keys.error_group(one), *names) for one in fingerprints]
+    return Part(commands, lambda told: [_fields(names, values) for values in told])

@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
-from rq import Queue, RateLimit, Retry
+from rq import Queue, RateLimit, Retry, signing
 from rq.job import Dependency, Job
 from rq.monitor.why import Why, why
 from rq.store import admin, keys
@@ -125,7 +125,14 @@ def test_when_it_starts_is_told_by_what_jobs_have_taken(
     until(ask, 'long', 'running')
     wait_for(lambda: redis.hget(keys.worker('w1'), 'successful_job_count') == b'4', 10)
     ids = [queue.enqueue(jobs.say, ttl=1000).id for _ in range(100)]
-    assert re.search('; by what jobs take there it starts in about 2[0-9] s.$', ask(ids[-1]).sentence), ask(ids[-1])
+    assert re.search('; as fast as that queue is now, it starts in about 2[0-9] s.$', ask(ids[-1]).sentence), ask(
+        ids[-1]
+    )
+    now = int(time.time())
+    for minute in (2, 3):  # as the worker has counted: 3,000 a minute began
+        redis.hset(keys.stats('queues', f'60-{now // 60 * 60 - minute * 60}'), '=default', '3000 3000 0 0 0 0 1 1')
+    assert ask(ids[-1]).sentence.endswith('; as fast as that queue is now, it starts in about 2.0 s.')
+    redis.delete(*redis.keys(keys.stats('queues', '60-*')))
     dropped = queue.enqueue(jobs.say, ttl=5)
     assert ' s, but its `ttl` drops it in ' in ask(dropped.id).sentence
 
@@ -158,6 +165,29 @@ def test_suspension_names_its_end(queue: Queue, ask: Ask, redis: Redis) -> None:
     )
 
 
+def test_a_job_that_will_fail_when_its_turn_comes_says_so(
+    queue: Queue, ask: Ask, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = queue.enqueue('no_such_module.function')
+    assert ask(job.id).facts == ()
+    redis.zadd(keys.error_groups(), {'a' * 12: time.time() - 180})
+    failure = {'count': 3, 'first': time.time() - 200, 'last': time.time() - 180, 'type': 'ModuleNotFoundError'}
+    redis.hset(keys.error_group('a' * 12), mapping={**failure, 'functions': 'x.y\nno_such_module.function',
+        'message': "No module named 'no_such_module'"})  # fmt: skip
+    assert ask(job.id).sentence.endswith(
+        "It may fail then: 3 m ago a worker could not import its function (`No module named 'no_such_module'`); put its "
+        'module on their path and start them anew.'
+    )
+    monkeypatch.setattr(signing, 'active', signing.Signing(signing.Keys([('k1', 's' * 40)]), 'require'))
+    unsigned = Job.create(jobs.say, connection=redis, id='unsigned', origin='default')
+    queue.enqueue_job(unsigned)
+    redis.hdel(keys.job('unsigned'), 'sig')
+    assert 'It will fail then: it is not signed, and its queue takes signed jobs only' in ask('unsigned').sentence
+    redis.hdel(keys.job(job.id), 'data')
+    assert 'It will fail then: its hash has no call' in ask(job.id).sentence
+    redis.flushall()
+
+
 # --- ends -------------------------------------------------------------------------------------------------------------
 
 
@@ -173,7 +203,7 @@ def test_every_end_is_told_with_when_where_and_what_to_do(
     found = ask(good.id)
     assert (found.kind, found.level) == ('finished', 'ok')
     assert found.sentence.startswith('Finished ')
-    assert found.sentence.endswith(' on worker `w1`; its result is kept for 8 m 20 s more.')
+    assert re.search(' on worker `w1`; its result is kept for 8 m (20|1[0-9]) s more.$', found.sentence)
     found = ask(bad.id)
     assert (found.kind, found.level) == ('failed', 'fault')
     assert found.sentence.endswith(

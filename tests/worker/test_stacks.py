@@ -83,14 +83,14 @@ def test_a_job_in_c_code_that_holds_the_lock_of_the_interpreter_answers_and_goes
 def test_the_threads_of_a_job_are_told_as_well_and_sleeps_are_not_cut_short(
     queue: Queue, redis: Redis, lasting: WorkerMaker
 ) -> None:
-    job = queue.enqueue(stacked.threads, 1.5)
+    job = queue.enqueue(stacked.threads, 0.8)
     lasting('--name', 'w1')
     running(redis, job)
     found = asked_until(redis, job, 'in in_thread')
     assert 'in threads\n    one.join()' in found.text
     assert found.text.count('(most recent call last):') == 2
     wait_for(lambda: job.get_status() == 'finished', 10)
-    assert job.return_value() >= 1.5
+    assert job.return_value() >= 0.8
     assert not redis.exists(keys.stack('other'))
 
 
