@@ -50,3 +50,8 @@ def import_catalog(url: str) -> int:
 
 def notify(order: int) -> None:
     time.sleep(0.01)
+
+
+def fetch_rates(bank: str) -> None:
+    time.sleep(0.05)
+    raise TimeoutError(f'{bank} did not answer within 5 s')

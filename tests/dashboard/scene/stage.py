@@ -92,6 +92,8 @@ class Scene:
         for country in ('CZ', 'SK', 'AT', 'DE', 'PL'):
             self.queue('exports').enqueue('shop.import_catalog', f'https://suppliers.example/{country}.csv')
         self.queue('images').enqueue('shop.import_catalog', 'https://suppliers.example/HU.csv', job_timeout=120)
+        for _ in range(12):
+            default.enqueue('shop.fetch_rates', 'cnb.example', at_front=True)
         for order in range(8):
             reports.enqueue(
                 'shop.build_report', f'supplier-{order}', rate_limit=RateLimit('supplier.example', concurrency=2)
