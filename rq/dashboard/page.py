@@ -83,10 +83,10 @@ class View:
         """A text from the URL, cut to `most` characters."""
         return self.args.get(name, default)[:most]
 
-    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
-        """One of the allowed values; the first for anything else."""
+    def choice(self, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+        """One of the allowed values; the default, else the first, for anything else."""
         given = self.args.get(name, '')
-        return given if given in allowed else allowed[0]
+        return given if given in allowed else default if default is not None else allowed[0]
 
     @property
     def number_of_page(self) -> int:

@@ -51,7 +51,7 @@ def take(browser: Browser, url: str, pages: dict[str, str], folder: Path) -> Non
             tab.goto(url + path)
             tab.wait_for_load_state('networkidle')
             file = folder / f'{name}-{"narrow" if width < 1280 else scheme}.png'
-            tab.screenshot(path=file, full_page=True, clip={'x': 0, 'y': 0, 'width': width, 'height': 1100})
+            tab.screenshot(path=file, full_page=True, clip={'x': 0, 'y': 0, 'width': width, 'height': 1000})
             squeeze(file)
         context.close()
 

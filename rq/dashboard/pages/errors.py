@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ['error', 'errors']
 
-SPANS = ('24h', '1h', '7d', '90d')
+SPANS = ('1h', '24h', '7d', '90d')
 
 
 @page('/errors', 'errors', title='Errors', nav='Errors')
 def errors(view: View) -> Mapping[str, Any]:
     """The kinds of failures, the latest first; the muted ones behind them, or alone."""
-    span = view.choice('span', SPANS)
+    span = view.choice('span', SPANS, '24h')
     shown = view.choice('show', ('heard', 'muted', 'all'))
     found = monitor.groups(view.connection, span, view.offset, view.per_page)
     wanted = [group for group in found.groups if shown == 'all' or group.muted == (shown == 'muted')]
@@ -37,7 +37,7 @@ def errors(view: View) -> Mapping[str, Any]:
 @page('/error/<fingerprint>', 'error', title='Error', nav='Errors')
 def error(view: View, fingerprint: str) -> Mapping[str, Any]:
     """One kind of failures, and the jobs that failed so."""
-    span = view.choice('span', SPANS)
+    span = view.choice('span', SPANS, '24h')
     found = monitor.group(view.connection, fingerprint[:40], span, view.offset, view.per_page)
     if found is None:
         raise Missing(f'There is no error {fingerprint[:40]!r}. A kind is forgotten 92 days after its last failure.')

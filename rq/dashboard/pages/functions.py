@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ['function', 'functions']
 
-SPANS = ('24h', '1h', '7d', '90d')
+SPANS = ('1h', '24h', '7d', '90d')
 # The order of the list -> what it goes by, the highest first.
 SORTS: dict[str, Callable[[monitor.Function], Any]] = {
     'cost': lambda one: one.run_seconds,
@@ -31,7 +31,7 @@ SORTS: dict[str, Callable[[monitor.Function], Any]] = {
 @page('/functions', 'functions', title='Functions', nav='Functions')
 def functions(view: View) -> Mapping[str, Any]:
     """Every function that ran in a span, those that cost most first."""
-    span, sort = view.choice('span', SPANS), view.choice('sort', tuple(SORTS))
+    span, sort = view.choice('span', SPANS, '24h'), view.choice('sort', tuple(SORTS))
     found = monitor.listing(view.connection, span)
     ordered = sorted(found.functions, key=SORTS[sort], reverse=True)
     return {
@@ -49,7 +49,7 @@ def functions(view: View) -> Mapping[str, Any]:
 @page('/function/<rq:name>', 'function', title='Function', nav='Functions')
 def function(view: View, name: str) -> Mapping[str, Any]:
     """One function: over time, how its durations are spread, and the runs that stand out."""
-    span = view.choice('span', SPANS)
+    span = view.choice('span', SPANS, '24h')
     found = monitor.one(view.connection, name, span)
     if found is None:
         raise Missing(f'{name[:200]!r} has not run in the last {span}, or nobody has counted it.')
