@@ -131,7 +131,9 @@ def _path_of(node: Node) -> Shown:
 
 def _encode(node: Node) -> Shown:
     raw = raw_bytes(node)
-    return None if raw is None else repr(raw) if len(raw) <= 200 else f'{raw[:200]!r}... ({len(raw):,} bytes)'
+    if raw is None:
+        return None
+    return repr(raw) if len(raw) <= 300 else f'{raw[:300]!r}... ({len(raw):,} bytes)'
 
 
 def _partial(node: Node) -> Shown:
@@ -153,7 +155,7 @@ KNOWN: dict[str, Callable[[Node], Shown]] = {
     'datetime.timedelta': _timedelta,
     'datetime.timezone': _timezone,
     'uuid.UUID': _uuid,
-    '_codecs.encode': _encode,
+    **dict.fromkeys(['_codecs.encode', 'builtins.bytes', '__builtin__.bytes'], _encode),
     'functools.partial': _partial,
     'zoneinfo.ZoneInfo._unpickle': _zoneinfo,
     **dict.fromkeys(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rq import inert
 from rq.cron import CronJob
+from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 from rq.store import cron as cron_store
 from rq.store import view_cron as store
 from rq.store import view_jobs, view_scheduled
@@ -37,7 +38,7 @@ class Run:
     """A run of a cron job, or a time at which there should have been one."""
 
     at: datetime
-    state: str  # of its job; 'missed'; 'none' where the job is not stored any more
+    state: str  # of its job; 'missed'; of one that is not stored any more 'ok' where a failure would be, else 'none'
     job_id: str
 
 
@@ -192,16 +193,29 @@ def _page(connection: Any, page: Sequence[_Known]) -> list[Cron]:
     outcomes = dict(zip(ids, store.outcomes(connection, ids), strict=True))
     now, patience = datetime.fromtimestamp(at / 1e6, UTC), Patience()
     return [
-        _cron(one, state, _runs(history, outcomes), now, patience)
+        _cron(one, state, _runs(one.job, history, outcomes, now), now, patience)
         for one, state, history in zip(page, states, histories, strict=True)
     ]
 
 
-def _runs(history: Sequence[tuple[str, float]], outcomes: dict[str, str]) -> list[Run]:
+def _runs(job: CronJob, history: Sequence[tuple[str, float]], outcomes: dict[str, str], now: datetime) -> list[Run]:
     """The oldest first."""
-    return [
-        Run(datetime.fromtimestamp(at, UTC), outcomes.get(job_id) or 'none', job_id) for job_id, at in reversed(history)
-    ]
+    found = []
+    for job_id, epoch in reversed(history):
+        at = moment_of(epoch)
+        if at is not None:
+            state = outcomes.get(job_id) or _forgotten(job, (now - at).total_seconds())
+            found.append(Run(at, state, job_id))
+    return found
+
+
+def _forgotten(job: CronJob, age: float) -> str:
+    """What a run came to whose job is not stored any more: results are kept for minutes, failures for a year."""
+    options = job.job_options
+    result, failure = options.get('result_ttl', DEFAULT_RESULT_TTL), options.get('failure_ttl', DEFAULT_FAILURE_TTL)
+    if not isinstance(result, int) or not isinstance(failure, int) or options.get('ttl'):
+        return 'none'
+    return 'ok' if 0 <= result <= age and (failure < 0 or age < failure) else 'none'
 
 
 def _cron(known: _Known, state: cron_store.State, runs: list[Run], now: datetime, patience: Patience) -> Cron:
@@ -270,11 +284,13 @@ def _missed(
 
 
 def _streak(runs: list[Run]) -> int:
-    """How many of the last runs ended alike. Of one that is not stored any more a success may be told: failures are kept."""
+    """How many of the last runs ended alike, as far as that is known."""
     count = 0
     for run in reversed(runs):
         if run.state in OPEN:
             continue
+        if run.state == 'none':
+            break
         step = -1 if run.state in FAILED else 1
         if count * step < 0:
             break

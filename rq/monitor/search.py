@@ -33,6 +33,8 @@ SECONDS = 0.05
 STEPS_PAYLOAD, STEPS_FIELDS = 4, 6
 # Of an unfiltered list, functions are counted over so many.
 SAMPLE = 500
+# What is done to all that are found may take longer than a page: all states of 10,000 queues, about half a second.
+EVERYWHERE = 100_000
 # Ids that one command reads.
 RANGE = 1_000
 FACET = 12
@@ -148,16 +150,17 @@ def find(connection: Any, wanted: Filter, cursor: str | None = '', limit: int = 
 
 def count(connection: Any, wanted: Filter, most: int = MOST) -> Counted:
     """How many jobs fit, of `most` looked at, however long that takes: about a second for 50,000 calls."""
-    plan = _plan(connection, wanted)
+    plan = _plan(connection, wanted, EVERYWHERE)
+    total, everywhere = sum(plan.sizes), not plan.left_out
     if plan.exact:
-        return Counted(sum(plan.sizes), sum(plan.sizes), True)
+        return Counted(total, total, everywhere)
     fitting = sum(1 for _ in _fitting(connection, plan, most))
-    return Counted(fitting, min(most, sum(plan.sizes)), sum(plan.sizes) <= most)
+    return Counted(fitting, min(most, total), everywhere and total <= most)
 
 
 def ids(connection: Any, wanted: Filter, most: int = MOST) -> Iterator[str]:
     """The ids of the jobs that fit, of `most` looked at. They are noted before the first is given, so they may be moved."""
-    return _fitting(connection, _plan(connection, wanted), most)
+    return _fitting(connection, _plan(connection, wanted, EVERYWHERE), most)
 
 
 def _fitting(connection: Any, plan: _Plan, most: int) -> Iterator[str]:
@@ -187,11 +190,11 @@ def with_term(text: str, name: str, value: str) -> str:
 # --- where to look
 
 
-def _plan(connection: Any, wanted: Filter) -> _Plan:
+def _plan(connection: Any, wanted: Filter, most: int = store.MOST_CONTAINERS) -> _Plan:
     plan = _Plan(Matcher(wanted))
     special = _special(connection, wanted)
     if special is None:
-        _by_queue(connection, wanted, plan)
+        _by_queue(connection, wanted, plan, most)
     else:
         plan.places = special
         plan.matcher.be_strict(failed=bool(wanted.named('error')))
@@ -238,7 +241,7 @@ def _within(value: str, given: str) -> bool:
     return value.casefold().strip('*') in given.casefold()
 
 
-def _by_queue(connection: Any, wanted: Filter, plan: _Plan) -> None:
+def _by_queue(connection: Any, wanted: Filter, plan: _Plan, most: int) -> None:
     """Of each queue what holds its jobs of each state, and who waits for a slot of a rate limit."""
     states = _states(wanted)
     homes = [state for state in store.STATES if state in states or (state == 'failed' and 'stopped' in states)]
@@ -246,9 +249,9 @@ def _by_queue(connection: Any, wanted: Filter, plan: _Plan) -> None:
     if queues is None:
         queues, plan.left_out = store.queue_names(connection)
     queues = [name for name in queues if plan.matcher.fits_queue(name)]
-    most = store.MOST_CONTAINERS // max(1, len(homes))
-    plan.left_out += max(0, len(queues) - most)
-    plan.places = store.containers(queues[:most], homes)
+    room = most // max(1, len(homes))
+    plan.left_out += max(0, len(queues) - room)
+    plan.places = store.containers(queues[:room], homes)
     if 'rate_limited' in states:
         limited = store.limit_containers(store.limit_names(connection), holders=False)
         plan.places += limited

@@ -204,10 +204,25 @@ def test_any_json_is_shown(value: object, cut: float) -> None:
     inert.call(stored[: int(cut * len(stored))])
 
 
+told = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**50), 10**50) | st.floats(allow_nan=False) | st.text(max_size=50)
+    | st.binary(max_size=50),
+    lambda inner: st.lists(inner, max_size=5) | st.tuples(inner, inner, inner)
+    | st.dictionaries(st.integers() | st.sampled_from(['a', 'user name', 'Größe']), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(value=told, protocol=st.integers(2, 5))
+def test_plain_values_are_shown_as_python_shows_them(value: object, protocol: int) -> None:
+    assert inert.value(pickle.dumps(value, protocol), 1_000_000) == repr(value)
+
+
 CODES = sorted({*ACTS, ord('.')})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.sampled_from(CODES).map(lambda code: bytes([code])) | st.binary(max_size=5) | st.just(b'a\n'), max_size=60
