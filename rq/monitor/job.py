@@ -12,6 +12,7 @@ from rq.store import view_job, view_page
 from rq.store.part import look
 
 from .attempts import Attempt, Step, attempts, steps
+from .cost import Cost, cost
 from .failing import Failure, failure
 from .situation import gather, moment
 from .stack import Stack, read
@@ -98,6 +99,7 @@ class JobPage:
     failure: Failure | None
     deaths: tuple[str, ...]  # a line each
     stack: Stack | None
+    cost: Cost | None
     parents: tuple[Relative, ...]
     parent_count: int
     children: tuple[Relative, ...]
@@ -111,7 +113,7 @@ class JobPage:
 
 
 def page(connection: Redis, job_id: str) -> JobPage | None:
-    """All about a job; None if there is none. At most ten round trips, plain reads."""
+    """All about a job; None if there is none. At most thirteen round trips, plain reads."""
     found = gather(connection, job_id)
     if found.start.kind != 'hash':
         return None
@@ -123,12 +125,12 @@ def page(connection: Redis, job_id: str) -> JobPage | None:
     before = list(dict.fromkeys([*wanted, *around.waits_for]))
     [others] = look(connection, view_job.links([*before[:PARENTS], *around.children]))
     last = entries[0] if entries else None
-    now = found.start.now
+    now, call = found.start.now, _call(told.get('data', b''), sizes.get('data', 0))
     return JobPage(
         id=job_id,
         why=explain(found),
         now=_moment(now) or datetime.now(UTC),
-        call=_call(told.get('data', b''), sizes.get('data', 0)),
+        call=call,
         worker_is_ours=found.runner is not None and found.runner.ours,
         **_texts(fields),
         **_times(fields, found),
@@ -142,6 +144,7 @@ def page(connection: Redis, job_id: str) -> JobPage | None:
         failure=failure(last, told, fields.get('status', '')),
         deaths=tuple(inert.scrub(line) for line in fields.get('deaths', '').splitlines()),
         stack=read(around.stack),
+        cost=cost(connection, call.function, job_id, moment(fields, 'ended_at'), now),
         **_family(before, around, others),
         group=group,
         in_group=around.in_group,

@@ -69,6 +69,10 @@ def test_a_failed_job_shows_its_call_its_error_and_its_attempts(
     assert 'abcdef' not in page
     assert '2 earlier attempts failed and were tried again' in page
     assert found['why']['kind'] == 'failed'
+    assert found['cost']['runs'] == 3
+    error = re.search('href="(/error/[0-9a-f]{12})"', page)
+    assert error is not None and client.get(error[1]).status_code == 200
+    assert ' a run and ' in page
 
 
 def test_a_finished_job_shows_its_result_and_a_stored_stack_has_its_own_panel(
