@@ -12,10 +12,11 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from redis import Redis
 from redis.connection import Connection, ConnectionPool
 
-from rq import Queue
+from rq import Queue, RateLimit
 from rq.dashboard import create_app
 from rq.dashboard.names import to_path
 from rq.dashboard.page import PAGES
+from rq.monitor import errors
 from rq.store import cron
 from rq.worker import SimpleWorker
 from tests.dashboard.conftest import Complaints
@@ -24,7 +25,7 @@ from tests.monitor.test_workers import born
 # What stands for each part of a rule; a page whose thing is not there must say so, with 404.
 JOB = 'a-failed-job'
 PARTS = {'job_id': JOB, 'queue': 'mail'}
-NAMES = {'queue': 'mail', 'worker': 'w1', 'function': 'tests.dashboard.test_every_page.fails'}
+NAMES = {'queue': 'mail', 'worker': 'w1', 'function': 'tests.dashboard.test_every_page.fails', 'limit': 'bank'}
 
 
 def fails() -> None:
@@ -59,8 +60,11 @@ def shop(redis: Redis) -> Redis:
     SimpleWorker([mail], connection=redis).work(burst=True, logging_level='ERROR')
     waiting = mail.enqueue(failing, 1, password='hunter2')
     mail.enqueue(failing, depends_on=[waiting])
+    mail.enqueue(failing, rate_limit=RateLimit('bank', concurrency=1))
+    mail.enqueue(failing, rate_limit=RateLimit('bank', concurrency=1))
     mail.enqueue_in(timedelta(hours=1), failing)
     mail.enqueue('time.sleep', 1).cancel()
+    PARTS['fingerprint'] = errors.groups(redis).groups[0].fingerprint
     born(redis, 'w1')
     cron.add_name(redis, 'nightly', 1.0)
     return redis
@@ -114,7 +118,7 @@ def test_every_page_renews_itself(context: BrowserContext, dashboard: str, shop:
     for number in range(5):
         Queue('mail', connection=shop).enqueue('time.sleep', number)
     for _, tab in tabs:
-        tab.wait_for_selector('.strip li:has-text("6 waiting")')
+        tab.wait_for_selector('.strip li:has-text("7 waiting")')
     assert len(tabs) >= 3
 
 

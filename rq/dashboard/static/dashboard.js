@@ -36,6 +36,7 @@
     where.hash = '';
     try {
       const answer = await fetch(where, { headers: tag ? { 'If-None-Match': tag } : {}, credentials: 'same-origin' });
+      if (answer.redirected) { location.reload(); return; } // to the login, most likely
       state(!answer.ok && answer.status !== 304);
       if (answer.status !== 200 || busy()) return;
       const text = await answer.text();
@@ -140,5 +141,7 @@
     setTimeout(beat, EVERY);
   }
   setInterval(clocks, 1000);
+  const menu = document.getElementById('menu'), here = menu.querySelector('[aria-current]');
+  if (here) menu.scrollLeft = here.offsetLeft - menu.offsetLeft - (menu.clientWidth - here.clientWidth) / 2;
   if (location.hash === '#search') { const bar = document.querySelector('input[type=search]'); if (bar) bar.focus(); }
 })();
