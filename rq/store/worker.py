@@ -58,6 +58,9 @@ _adopt = Script('adopt')
 _nudge = Script('nudge')
 _bury = Script('bury')
 
+# Fields of a worker's hash that change while it lives: bytes of memory and seconds of CPU of its processes, and how many
+# horses it has started.
+VITALS = ('rss', 'cpu', 'horses')
 # Milliseconds a worker's lease lives without renewal.
 LEASE_MS = 30_000
 # Seconds without renewal after which a lease is looked at: renewals come every 15 s, so a living worker's never is.
@@ -83,10 +86,14 @@ def retire(connection: Any, name: str, incarnation: str, queues: Sequence[str]) 
 def renew(
     connection: Any, name: str, incarnation: str, ttl: int, leases: Sequence[Lease], fields: Mapping[str, Any]
 ) -> bool:
-    """Whether the name is still this incarnation's. Renews the worker's lease, its hash and the leases it holds."""
+    """Whether the name is still this incarnation's. Renews the worker's lease, its hash and the leases it holds.
+
+    Of `fields` those of VITALS are written, the others only where the hash was lost.
+    """
     members = [part for lease in leases for part in (lease.queue, lease.member)]
-    flat = [part for item in fields.items() for part in item]
-    args = (name, incarnation, ttl, LEASE_MS, len(leases), *members, *flat)
+    vitals = [part for item in fields.items() if item[0] in VITALS for part in item]
+    flat = [part for item in fields.items() if item[0] not in VITALS for part in item]
+    args = (name, incarnation, ttl, LEASE_MS, len(leases), *members, len(vitals) // 2, *vitals, *flat)
     return bool(_renew(connection, keys.worker(name), *args)[0])
 
 

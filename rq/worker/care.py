@@ -5,6 +5,7 @@ A supervisor calls `tick` between its other duties, a SimpleWorker from a helper
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from rq.store.replies import Trouble, classify
 from . import notes, settings
 from .plan import Rhythm
 from .tally import tally_of
+from .usage import cpu_of, memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,6 +76,7 @@ class Care:
                 'sweep': settings.SWEEP_EVERY,
             }
         )
+        self.horses = 0  # processes for jobs that were started
         self.superseded = False  # another worker has our name: nobody renews our leases any more
         self.on_notes: Callable[[Redis], object] = lambda connection: None  # called when it is time to look for notes
         self.tally = tally_of(worker)
@@ -124,13 +127,27 @@ class Care:
         if now - self._renewed_wip >= settings.RENEW_WIP_EVERY:
             leases = self.leases()
         worker = self.worker
-        ttl, fields = worker.worker_ttl + 60, worker._birth_fields()
+        ttl, fields = worker.worker_ttl + 60, {**worker._birth_fields(), **self.vitals()}
         held = store.renew(self.connection, worker.name, worker.incarnation, ttl, leases, fields)
         if not held and not self.superseded:
             worker.log.error('Worker %s: another worker has taken this name', worker.name)
         self.superseded = not held
         if leases:
             self._renewed_wip = now
+
+    def started(self, horse: int) -> None:
+        """A process for jobs was started; 0: none could be."""
+        self.worker._horse_pid = horse
+        self.horses += horse > 0
+
+    def vitals(self) -> dict[str, Any]:
+        """What the worker's processes cost now, for readers; nothing where nothing is counted."""
+        if self.tally is None:
+            return {}
+        horse = self.worker._horse_pid
+        rss = memory_of(os.getpid()) + (memory_of(horse) if horse else 0)
+        cpu = sum(os.times()[:4]) + (cpu_of(horse) if horse else 0.0)  # with that of those that have ended
+        return {'rss': rss, 'cpu': f'{cpu:.2f}', 'horses': self.horses}
 
     def _stay_alive(self) -> None:
         # Between the steps of long work: on a slow server it must not cost the worker its own lease.

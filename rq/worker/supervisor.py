@@ -142,7 +142,7 @@ class Supervisor:
         except OSError as error:  # no memory or no process left: others may end
             self.log.error('Worker %s: no work-horse can be started (%s); trying again', self.worker.name, error)
             self._after('later', False)
-        self.worker._horse_pid = self.horse
+        self.care.started(self.horse)
 
     def _serve(self) -> None:
         """Redis: what is owed first, then what is due. While Redis is away it is tried ever less often."""

@@ -14,7 +14,7 @@ try:
 except ImportError:  # Windows
     resource = None
 
-__all__ = ['cpu_us', 'memory_of', 'used']
+__all__ = ['cpu_of', 'cpu_us', 'memory_of', 'used']
 
 PAGE = os.sysconf('SC_PAGESIZE') if hasattr(os, 'sysconf') else 4096
 
@@ -32,6 +32,16 @@ def used() -> tuple[int, int, int]:
     peak = max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, theirs.ru_maxrss)
     children = int((theirs.ru_utime + theirs.ru_stime) * 1e6)
     return cpu_us(), children, peak // 1024 if sys.platform == 'darwin' else peak
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU time that a process has taken; 0 where the system does not tell."""
+    try:
+        with open(f'/proc/{pid}/stat', 'rb') as file:
+            told = file.read().rpartition(b')')[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf('SC_CLK_TCK')
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def memory_of(pid: int) -> int:

@@ -320,3 +320,20 @@ def test_the_names_of_workers_readers_see_their_release(redis: Redis, monkeypatc
     assert redis.hget(keys.worker('w'), 'code') == b'shop 4.2'
     assert [mark.version for mark in history.deploys(redis, '1h')] == ['shop 4.2']
     worker.register_death()
+
+
+def test_readers_see_what_a_worker_costs_and_how_many_horses_it_had(
+    redis: Redis, redis_url: str, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue(connection=redis)
+    for _ in range(2):
+        queue.enqueue(os.abort)
+    processes.rq('worker', '-n', 'w', url=redis_url)
+
+    def horses() -> int:
+        return int(redis.hget(keys.worker('w'), 'horses') or 0)
+
+    wait_for(lambda: horses() >= 3, 20)
+    assert int(redis.hget(keys.worker('w'), 'rss') or 0) > 10_000_000
+    assert 0.05 < float(redis.hget(keys.worker('w'), 'cpu') or 0) < 60
+    assert Worker.all(connection=redis)[0].name == 'w'
