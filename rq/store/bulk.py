@@ -5,16 +5,18 @@ A list is walked to find an id, so a script is given fewer ids the longer the li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from . import keys
+from . import keys, view_queues
 from .fields import text
+from .read import hash_fields, many
 from .script import Script, nonce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     'CHUNK',
@@ -50,8 +52,13 @@ _enqueue_now = Script('enqueue_now')
 
 # Ids a script: 100 deletes are 2 to 4 ms of the server.
 CHUNK = 100
-# Places of lists that one script may walk: 3 ms. Of a list of a million one id a script is looked for.
+# Places of lists that one script may walk: 3 ms. Of a list of a million one id a script is looked for ...
 WALK = 400_000
+# ... but of a list longer than this, the places of more than so many ids are found first, by reading the list.
+LONG, MANY = 20_000, 20
+WINDOW, WINDOWS = 1_000, 20
+# Places within which ids go by one script: what lib/pluck.lua looks at, less what may have moved meanwhile.
+SPAN = 500
 # Seconds for which deleted jobs can be brought back.
 KEEP = 86_400
 # A record outlives what it tells of.
@@ -80,26 +87,78 @@ class Seen:
         return '' if self.place is None else str(self.place)
 
 
-def _chunks(connection: Any, job_ids: Sequence[str], seen: Seen) -> Iterator[tuple[list[str], Seen]]:
-    """The ids, as many as one script may be given."""
+Send = Callable[[Sequence[str], Seen], Sequence[Any]]
+
+
+def _sent(connection: Any, job_ids: Sequence[str], seen: Seen, send: Send, again: bool = False) -> list[str]:
+    """What `send` answers for each id, given as many at once as one script may be given."""
+    answers: dict[str, str] = {}
+    missed: list[str] = []
+    for some, where in _chunks(connection, job_ids, seen, not again):
+        answers.update(zip(some, map(text, send(some, where)), strict=True))
+        missed += [job_id for job_id in some if answers[job_id] == 'MISSED']
+    if missed:  # workers took so many meanwhile that they are somewhere else: the list is walked for each
+        found = _sent(connection, missed, replace(seen, place=None), send, again=True)
+        answers.update(zip(missed, found, strict=True))
+    return [answers[job_id] for job_id in job_ids]
+
+
+def _chunks(connection: Any, job_ids: Sequence[str], seen: Seen, by_place: bool) -> Iterator[tuple[list[str], Seen]]:
+    """The ids, as many as one script may be given; those on a long list by their places."""
+    left = list(dict.fromkeys(job_ids))
     size = CHUNK
     if seen.place is None and seen.home in ('', 'queued'):
-        size = max(1, min(CHUNK, WALK // max(1, _longest(connection, job_ids, seen))))
-    for at in range(0, len(job_ids), size):
-        yield list(job_ids[at : at + size]), seen
+        queues = _lists(connection, left, seen)
+        for queue, some in queues.items():
+            length = view_queues.lengths(connection, [queue], 'waiting')[0]
+            if by_place and length > LONG and len(some) > MANY:
+                groups = _groups(_places(connection, queue, set(some), length))
+                yield from ((group, replace(seen, place=place)) for place, group in groups)
+                done = {job_id for _, group in groups for job_id in group}
+                left = [job_id for job_id in left if job_id not in done]
+            else:
+                size = max(1, min(size, WALK // max(1, length)))
+    for at in range(0, len(left), size):
+        yield left[at : at + size], seen
 
 
-def _longest(connection: Any, job_ids: Sequence[str], seen: Seen) -> int:
-    """The length of the longest list on which one of the jobs may be."""
-    names = [seen.queue] if seen.queue else []
-    pipeline = connection.pipeline(transaction=False)
-    if not names:
-        for job_id in job_ids:
-            pipeline.hget(keys.job(job_id), 'origin')
-        names = sorted({text(name) for name in pipeline.execute(raise_on_error=False) if isinstance(name, bytes)})
-    for name in names:
-        pipeline.llen(keys.queue(name))
-    return max((found for found in pipeline.execute(raise_on_error=False) if isinstance(found, int)), default=0)
+def _lists(connection: Any, job_ids: Sequence[str], seen: Seen) -> dict[str, list[str]]:
+    """Those that are on lists, by queue, as far as their hashes tell."""
+    found: dict[str, list[str]] = {}
+    rows = hash_fields(connection, map(keys.job, job_ids), 'status', 'origin')
+    for job_id, (status, origin) in zip(job_ids, rows, strict=True):
+        if status in (None, b'queued') and (seen.queue or origin):
+            found.setdefault(text(origin) if origin else seen.queue, []).append(job_id)
+    return found
+
+
+def _places(connection: Any, queue: str, wanted: set[str], length: int) -> dict[str, int]:
+    """Where they are on the list now, looked for from its end: those that are found by a filter are the newest."""
+    found: dict[str, int] = {}
+    starts = range(max(0, (length - 1) // WINDOW * WINDOW), -1, -WINDOW)
+    for at in range(0, len(starts), WINDOWS):
+        some = starts[at : at + WINDOWS]
+        answers = many(connection, [('LRANGE', keys.queue(queue), start, start + WINDOW - 1) for start in some])
+        for start, answer in zip(some, answers, strict=True):
+            for place, entry in enumerate(answer if isinstance(answer, list) else (), start):
+                if (job_id := text(entry)) in wanted:
+                    found[job_id] = place
+        if len(found) == len(wanted):
+            break
+    return found
+
+
+def _groups(places: Mapping[str, int]) -> list[tuple[int, list[str]]]:
+    """(the first place, ids) of neighbours, the last ones first: what leaves then moves none of those to come."""
+    groups: list[tuple[int, list[str]]] = []
+    for job_id in sorted(places, key=places.__getitem__, reverse=True):
+        place = places[job_id]
+        if groups and places[groups[-1][1][0]] - place < SPAN and len(groups[-1][1]) < CHUNK:
+            groups[-1][1].append(job_id)
+            groups[-1] = (place, groups[-1][1])
+        else:
+            groups.append((place, [job_id]))
+    return [(place, ids[::-1]) for place, ids in groups]
 
 
 def discard(
@@ -109,12 +168,16 @@ def discard(
 
     `bulk`: under which they can be brought back; what exceeds `room` bytes cannot.
     """
-    kept, answers = 0, []
-    for some, where in _chunks(connection, job_ids, seen):
+    kept = 0
+
+    def send(some: Sequence[str], where: Seen) -> Sequence[Any]:
+        nonlocal kept
         args = (bulk, KEEP, *where.args, where.at, where.queue, room - kept, nonce())
         found, *codes = _discard(connection, keys.queues(), *args, *some)
         kept += int(found)
-        answers += [text(code) for code in codes]
+        return list(codes)
+
+    answers = _sent(connection, job_ids, seen, send)
     return kept, answers
 
 
@@ -129,12 +192,12 @@ def restore(connection: Any, bulk: str, job_ids: Sequence[str]) -> list[str]:
 
 def cancel_many(connection: Any, job_ids: Sequence[str], seen: Seen = Seen()) -> list[str]:
     """CANCELED, GONE, LATER, BROKEN or the status for which it was left alone, for each id."""
-    answers: list[str] = []
-    for some, where in _chunks(connection, job_ids, seen):
-        answers += [
-            text(code) for code in _cancel_many(connection, keys.queues(), *where.args, where.at, nonce(), *some)
-        ]
-    return answers
+
+    def send(some: Sequence[str], where: Seen) -> Sequence[Any]:
+        answer: Sequence[Any] = _cancel_many(connection, keys.queues(), *where.args, where.at, nonce(), *some)
+        return answer
+
+    return _sent(connection, job_ids, seen, send)
 
 
 def move(connection: Any, queue: str, jobs: Sequence[tuple[str, bytes, bytes]], seen: Seen = Seen()) -> list[str]:
@@ -142,13 +205,14 @@ def move(connection: Any, queue: str, jobs: Sequence[tuple[str, bytes, bytes]], 
 
     A job: its id, its signature as it was read, and the one for the other queue; b'' for none.
     """
-    answers: list[str] = []
     told = {job_id: (old, new) for job_id, old, new in jobs}
-    for some, where in _chunks(connection, list(told), seen):
+
+    def send(some: Sequence[str], where: Seen) -> Sequence[Any]:
         flat = [part for job_id in some for part in (job_id, *told[job_id])]
-        found = _move(connection, keys.queue(queue), queue, *where.args, where.at, nonce(), *flat)
-        answers += [text(code) for code in found]
-    return answers
+        answer: Sequence[Any] = _move(connection, keys.queue(queue), queue, *where.args, where.at, nonce(), *flat)
+        return answer
+
+    return _sent(connection, [job_id for job_id, _, _ in jobs], seen, send)
 
 
 def enqueue_now(connection: Any, job_ids: Sequence[str], seen: Seen = Seen()) -> list[str]:

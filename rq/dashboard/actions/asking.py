@@ -20,7 +20,7 @@ __all__ = ['job_question', 'question']
 # Ids of a selection that are shown.
 SHOWN = 20
 # What a form has for itself; all else of it is passed on.
-OWN = {'sure', 'seen', 'total', 'bulk', 'keep'}
+OWN = {'sure', 'seen', 'total', 'bulk', 'keep', 'place'}
 
 
 def question(one: Action, asked: Asked) -> dict[str, Any]:

@@ -32,8 +32,10 @@ def requeue(asked: Asked, ids: Sequence[str], seen: Seen) -> list[str]:
         if not queue:
             answers.update(dict.fromkeys(some, 'GONE'))
             continue
-        found = store.requeue(asked.connection, queue, some, asked.fields.get('front') == '1', seen.before)
-        answers.update(zip(some, found, strict=True))
+        for at in range(0, len(some), bulk.CHUNK):
+            ids_now = some[at : at + bulk.CHUNK]
+            found = store.requeue(asked.connection, queue, ids_now, asked.fields.get('front') == '1', seen.before)
+            answers.update(zip(ids_now, found, strict=True))
     elsewhere = [job_id for job_id, code in answers.items() if code == 'NOT_FAILED']
     answers.update(zip(elsewhere, store.statuses(asked.connection, elsewhere), strict=True))
     return [answers[job_id] for job_id in ids]

@@ -29,6 +29,8 @@ __all__ = ['LOOKED_AT', 'MOST_CHOSEN', 'Preview', 'Scope', 'preview', 'read', 's
 MOST_CHOSEN = 200
 # Jobs that are looked at for a filter: what the Jobs page does too.
 LOOKED_AT = 50_000
+# Of what a filter has found, so many at a time: their places on lists are looked up together.
+STEP = 2_000
 # Jobs of an error group that are known.
 MOST_OF_ERROR = 10_000
 FAILED = ('failed', 'stopped')
@@ -46,6 +48,7 @@ class Scope:
     where: str = ''
     trash: str = ''  # the bulk that deleted them
     error: str = ''  # the fingerprint of their failure
+    place: int | None = None  # of `ids`, where on the list of their queue the page began
 
     @property
     def is_filter(self) -> bool:
@@ -90,7 +93,9 @@ def read(ids: Sequence[str], fields: Mapping[str, str], deleted: bool = False) -
     if ids:
         if len(ids) > MOST_CHOSEN:
             raise Refused(f'At most {MOST_CHOSEN} jobs can be chosen at once; for more use a filter')
-        return Scope(ids=tuple(dict.fromkeys(ids)), state=state)
+        place = fields.get('place', '')
+        known = state == 'queued' and re.fullmatch(r'\d{1,9}', place)
+        return Scope(ids=tuple(dict.fromkeys(ids)), state=state, place=int(place) if known else None)
     if fields.get('queue') and state:
         return Scope(queue=fields['queue'], state=state)
     if fields.get('error'):
@@ -147,7 +152,7 @@ def steps(connection: Redis, scope: Scope, before: float | None, leaves: bool) -
     `before`: epoch; who comes later is left alone. `leaves`: those to which the action is done leave.
     """
     if scope.ids:
-        yield scope.ids, Seen(scope.state, before)
+        yield scope.ids, Seen(scope.state, before, scope.place)
     elif scope.queue or scope.trash:
         yield from _walks(connection, scope, before, leaves)
     elif scope.error:
@@ -158,8 +163,8 @@ def steps(connection: Redis, scope: Scope, before: float | None, leaves: bool) -
 
 
 def _chunks(ids: Sequence[str], seen: Seen) -> Generator[Step, int, None]:
-    for at in range(0, len(ids), bulk.CHUNK):
-        yield ids[at : at + bulk.CHUNK], seen
+    for at in range(0, len(ids), STEP):
+        yield ids[at : at + STEP], seen
 
 
 def _of_error(connection: Redis, fingerprint: str) -> list[str]:

@@ -4,7 +4,8 @@
 --       4 home in which they were seen, '' any  5 when (epoch: who came to it later is left alone), '' any
 --       6 place on the list where the first was seen, '' unknown  7 queue of that home, '' unknown
 --       8 bytes that may be kept, what exceeds them goes for good  9 nonce of this call  10.. ids (up to 1,000)
--- answers: {bytes kept, then for each id: KEPT, DELETED, GONE, LATER, or the status for which it was left alone}
+-- answers: {bytes kept, then for each id: KEPT, DELETED, GONE, LATER, MISSED (not around that place: to be
+--       asked for without one), or the status for which it was left alone}
 --- @include keys
 --- @include time
 --- @include leave
@@ -13,12 +14,10 @@
 --- @include pluck
 --- @include once
 local bulk, keep, home, before, queue, room = ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[7], tonumber(ARGV[8])
-local answers, off, kept, list = { 0 }, {}, 0, k_trashed(ARGV[2])
+local answers, kept, list = { 0 }, 0, k_trashed(ARGV[2])
 local earlier = said(ARGV[9])
 if earlier then return earlier end
 redis.call('DEL', k_gone('')) -- no such key: the first command needs no memory, so that a full server can be emptied
-
-local changed = false
 
 local function size(key) return tonumber(redis.call('MEMORY', 'USAGE', key) or 0) or 0 end
 
@@ -38,29 +37,41 @@ local function put_away(id, score)
   return 1
 end
 
-local function discard(id)
+local todo = {} -- id, its weight, its score, its place among the answers
+
+-- What becomes of a job; nil where that is to be seen when all have left their homes.
+local function leaves(id)
   local h, why = seen(id, home, before)
-  if not h and why ~= 'GONE' and why ~= 'BROKEN' then return why end
-  if not h then -- what names it goes too, or it would be shown for ever
-    if queue ~= '' and home ~= '' then take_off(off, id, { status = home, origin = queue }) end
-    if why == 'BROKEN' then changed = erase(id) == 1 end
-    return why == 'BROKEN' and 'DELETED' or 'GONE'
+  if h then
+    local weight = bulk ~= '' and size(k_job(id)) + size(k_results(id)) or 0
+    local score = HOME[h.status] and h.origin and try('ZSCORE', k_registry(h.home, h.origin), id)
+    why = take_off(id, h, ARGV[6])
+    if why then return why end
+    forget_others(id) -- else another of them, which it waits for, would tell it
+    todo[#todo + 1] = { id, weight, score, #answers + 1 }
+    return ''
   end
-  local weight = bulk ~= '' and size(k_job(id)) + size(k_results(id)) or 0
-  local score = HOME[h.status] and h.origin and try('ZSCORE', k_registry(h.home, h.origin), id)
-  take_off(off, id, h)
-  changed = true
-  if bulk == '' or kept + weight > room then
-    erase(id)
-    return 'DELETED'
-  end
-  kept = kept + weight
-  erase(id, function() return put_away(id, score) end)
-  return 'KEPT'
+  if why ~= 'GONE' and why ~= 'BROKEN' then return why end
+  -- What names it goes too, or it would be shown for ever.
+  if queue ~= '' and home ~= '' then take_off(id, { status = home, origin = queue }, ARGV[6]) end
+  if why == 'GONE' then return why end
+  todo[#todo + 1] = { id, math.huge, nil, #answers + 1 }
+  return 'DELETED'
 end
 
-for a = 10, #ARGV do answers[#answers + 1] = discard(ARGV[a]) end
-pluck(off, ARGV[6])
+for a = 10, #ARGV do answers[#answers + 1] = leaves(ARGV[a]) end
+plucked()
+for _, job in ipairs(todo) do
+  local id, weight, score, place = unpack(job, 1, 4)
+  if bulk == '' or kept + weight > room then
+    erase(id)
+    answers[place] = 'DELETED'
+  else
+    kept = kept + weight
+    erase(id, function() return put_away(id, score) end)
+    answers[place] = 'KEPT'
+  end
+end
 if kept > 0 then
   redis.call('EXPIRE', list, keep)
   redis.call('ZADD', k_trash, 'NX', NOW + keep, bulk)
@@ -68,4 +79,4 @@ if kept > 0 then
   redis.call('EXPIRE', k_trash, keep + 86400)
 end
 answers[1] = kept
-return changed and say(ARGV[9], answers) or answers
+return #todo > 0 and say(ARGV[9], answers) or answers

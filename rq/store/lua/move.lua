@@ -4,7 +4,7 @@
 --       alone), '' any  5 place on the list where the first was seen, '' unknown  6 nonce of this call
 --       7.. id, its signature as it was read, its signature for the other queue ('' none), of each (up to 300)
 -- answers: for each id: MOVED, SAME (it is there), SIGNED (its signature names its queue, and no other was given), LATER,
---       GONE, BROKEN, or the status for which it was left alone
+--       GONE, BROKEN, MISSED (not around that place: to be asked for without one), or the status for which it was left alone
 --- @include keys
 --- @include time
 --- @include leave
@@ -12,7 +12,7 @@
 --- @include pluck
 --- @include wake
 --- @include once
-local to, answers, off, arrived = ARGV[2], {}, {}, {}
+local to, answers, arrived, moved = ARGV[2], {}, {}, false
 local earlier = said(ARGV[6])
 if earlier then return earlier end
 redis.call('LLEN', KEYS[1]) -- a key of a wrong type is refused before anything is written
@@ -29,7 +29,9 @@ local function move(id, old, new)
   local kind = HOME[h.status]
   if kind and not try('ZCARD', k_registry(kind, to)) then return 'BROKEN' end
   local score = kind and try('ZSCORE', k_registry(kind, h.origin), id) or NOW
-  take_off(off, id, h)
+  why = take_off(id, h, ARGV[5])
+  if why then return why end
+  moved = true
   redis.call('HSET', k_job(id), 'origin', to)
   if new ~= '' then redis.call('HSET', k_job(id), 'sig', new) end
   if kind then redis.call('ZADD', k_registry(kind, to), score, id) end
@@ -38,15 +40,11 @@ local function move(id, old, new)
 end
 
 for a = 7, #ARGV, 3 do answers[#answers + 1] = move(ARGV[a], ARGV[a + 1], ARGV[a + 2]) end
-pluck(off, ARGV[5])
+plucked()
 if #arrived > 0 then
   redis.call('RPUSH', KEYS[1], unpack(arrived))
   wake(to)
 end
-for _, answer in ipairs(answers) do
-  if answer == 'MOVED' then
-    redis.call('SADD', k_queues, KEYS[1])
-    return say(ARGV[6], answers)
-  end
-end
-return answers
+if not moved then return answers end
+redis.call('SADD', k_queues, KEYS[1])
+return say(ARGV[6], answers)
