@@ -27,6 +27,8 @@ __all__ = ['Matcher', 'Row', 'begun', 'function_of', 'moment_of', 'row', 'when']
 
 # Bytes of a call that are looked at for a list: about 2 ms, were it hostile.
 LOOK = 8_000
+# Bytes of a name that are shown: of a queue, a worker, a group.
+NAME = 1_000
 # Characters of each argument that are shown, and of all.
 ARGUMENT = 60
 ARGUMENTS = 200
@@ -90,7 +92,7 @@ def _told(description: bytes | None) -> tuple[str, str]:
 
 
 def _text(stored: Stored, name: str) -> str:
-    return text(stored.fields.get(name, b''))
+    return text(stored.fields.get(name, b'')[:NAME])
 
 
 def _time(stored: Stored, name: str) -> datetime | None:

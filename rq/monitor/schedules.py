@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from rq import inert
 from rq.cron import CronJob
 from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
-from rq.store import cron as cron_store
 from rq.store import view_cron as store
 from rq.store import view_jobs, view_scheduled
 
@@ -81,7 +80,7 @@ class Scheduler:
     host: str
     pid: str
     config: str
-    heartbeat: datetime
+    heartbeat: datetime | None
     alive: bool
     jobs: int
     unreadable: int
@@ -95,7 +94,7 @@ class Crons:
     total: int
     schedulers: tuple[Scheduler, ...]
     more_schedulers: int
-    orphans: tuple[tuple[str, datetime], ...]  # names that made jobs, and that no living scheduler has
+    orphans: tuple[tuple[str, datetime | None], ...]  # names that made jobs, and that no living scheduler has
     orphan_total: int
 
 
@@ -141,17 +140,17 @@ def crons(connection: Any, offset: int = 0, most: int = 25) -> Crons:
         jobs, unreadable = _jobs(one.jobs)
         for job, data in jobs if alive else ():
             known.setdefault((job.name, job.definition), _Known(job, data)).schedulers += 1
-        heard = datetime.fromtimestamp(one.heartbeat, UTC)
+        heard = moment_of(one.heartbeat)
         schedulers.append(Scheduler(one.name, one.host, one.pid, one.config, heard, alive, len(jobs), unreadable))
     ordered = [known[key] for key in sorted(known)]
     page = ordered[offset : offset + most]
     orphans = [pair for pair in store.forgotten(connection) if pair[0] not in {name for name, _ in known}]
     return Crons(
-        crons=tuple(_page(connection, page)),
+        crons=tuple(_page(connection, page, datetime.fromtimestamp(now, UTC))),
         total=len(ordered),
         schedulers=tuple(schedulers),
         more_schedulers=total - len(told),
-        orphans=tuple((name, datetime.fromtimestamp(at, UTC)) for name, at in orphans[:most]),
+        orphans=tuple((name, moment_of(at)) for name, at in orphans[:most]),
         orphan_total=len(orphans),
     )
 
@@ -181,17 +180,17 @@ def _is_plain(job: CronJob) -> bool:
     numbers = (job.interval or 0, job.jitter)
     for text in texts:
         text.encode()  # raises for halves of characters, which no key can have
-    return all(isinstance(number, (int, float)) for number in numbers)
+    return all(isinstance(number, (int, float)) for number in numbers) and max(map(len, texts)) <= view_jobs.MOST_NAME
 
 
-def _page(connection: Any, page: Sequence[_Known]) -> list[Cron]:
+def _page(connection: Any, page: Sequence[_Known], now: datetime) -> list[Cron]:
     if not page:
         return []
-    at, states = cron_store.look(connection, [(one.job.name, one.job.definition) for one in page])
+    states = store.states(connection, [one.job.name for one in page])
     histories = store.histories(connection, [one.job.name for one in page], RUNS)
     ids = [job_id for history in histories for job_id, _ in history]
     outcomes = dict(zip(ids, store.outcomes(connection, ids), strict=True))
-    now, patience = datetime.fromtimestamp(at / 1e6, UTC), Patience()
+    patience = Patience()
     return [
         _cron(one, state, _runs(one.job, history, outcomes, now), now, patience)
         for one, state, history in zip(page, states, histories, strict=True)
@@ -218,7 +217,7 @@ def _forgotten(job: CronJob, age: float) -> str:
     return 'ok' if 0 <= result <= age and (failure < 0 or age < failure) else 'none'
 
 
-def _cron(known: _Known, state: cron_store.State, runs: list[Run], now: datetime, patience: Patience) -> Cron:
+def _cron(known: _Known, state: store.State, runs: list[Run], now: datetime, patience: Patience) -> Cron:
     job = known.job
     problem, missed = '', None
     coming: tuple[datetime, ...] = ()
@@ -262,14 +261,12 @@ def _next(job: CronJob, runs: list[Run], now: datetime, patience: Patience) -> t
     return tuple(first + place * step for place in range(NEXT))
 
 
-def _missed(
-    job: CronJob, state: cron_store.State, runs: list[Run], now: datetime, patience: Patience
-) -> list[Run] | None:
+def _missed(job: CronJob, state: store.State, runs: list[Run], now: datetime, patience: Patience) -> list[Run] | None:
     """Times of a cron string at which nothing was enqueued, since the oldest run that is shown."""
     if not job.cron or not runs:
         return [] if not job.cron else None
     until = runs[-1].at if state.paused else now - timedelta(seconds=LATE + job.jitter)
-    since = max(runs[0].at, datetime.fromtimestamp(state.since / 1e6, UTC))
+    since = max(runs[0].at, datetime.fromtimestamp(state.since, UTC))
     slots = schedule(job.cron, str(job.tz) if job.tz else None).between(since, until, 10 * RUNS, patience)
     if slots is None:
         return None

@@ -317,8 +317,8 @@ class _Walk:
     def take(self, fit: list[Stored], limit: int) -> None:
         self.matched += len(fit)
         for stored in fit:
-            self.counts['state'][text(stored.fields.get('status', b''))[:40]] += 1
-            self.counts['queue'][text(stored.fields.get('origin', b''))] += 1
+            self.counts['state'][text(stored.fields.get('status', b'')[:40])] += 1
+            self.counts['queue'][text(stored.fields.get('origin', b'')[:1_000])] += 1
             if stored.data is not None:
                 self.counts['function'][function_of(stored)] += 1
         room = limit - len(self.shown)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from . import keys
 from .fields import text
 from .read import hash_fields, many
+from .view_jobs import MOST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ['Scheduler', 'forgotten', 'histories', 'outcomes', 'schedulers', 'scored']
+__all__ = ['Scheduler', 'State', 'forgotten', 'histories', 'outcomes', 'schedulers', 'scored', 'states']
 
 MOST_SCHEDULERS = 50
 MOST_NAMES = 1_000
@@ -57,7 +58,26 @@ def schedulers(connection: Any) -> tuple[list[Scheduler], int, float]:
         _scheduler(name, at, row if isinstance(row, list) else [None] * len(FIELDS))
         for (name, at), row in zip(heard, rows, strict=True)
     ]
-    return told, int(total), float(seconds)
+    return told, total if isinstance(total, int) else 0, float(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What Redis knows of a cron job. Times: epoch."""
+
+    paused: bool
+    since: float  # what was due up to here fell into a pause
+
+
+def states(connection: Any, names: Sequence[str]) -> list[State]:
+    """Which cron jobs are paused, and since when they are not. One round trip."""
+    rows = hash_fields(connection, map(keys.cron_state, names), 'paused', 'since')
+    return [State(row[0] is not None, _seconds(row[1] or b'')) for row in rows]
+
+
+def _seconds(micros: bytes) -> float:
+    """Of an epoch in microseconds; 0 for what is none."""
+    return int(micros) / 1e6 if micros.isdigit() and len(micros) <= 17 else 0.0
 
 
 def _bearable(size: Any) -> bool:
@@ -70,12 +90,11 @@ def _scheduler(name: str, at: float, row: Sequence[bytes | None]) -> Scheduler:
 
 
 def scored(found: Any) -> list[tuple[str, float]]:
-    """Members and scores, in either version of the protocol."""
+    """Members and scores, in either version of the protocol; without members too long to be a name or an id."""
     if not isinstance(found, list):
         return []
-    if found and isinstance(found[0], (list, tuple)):
-        return [(text(name), float(score)) for name, score in found]
-    return [(text(name), float(score)) for name, score in zip(found[::2], found[1::2], strict=True)]
+    pairs = found if found and isinstance(found[0], (list, tuple)) else zip(found[::2], found[1::2], strict=True)
+    return [(text(name), float(score)) for name, score in pairs if len(name) <= MOST_NAME]
 
 
 def forgotten(connection: Any) -> list[tuple[str, float]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import keys
 from .fields import text
 from .read import hash_fields, many
+from .view_jobs import MOST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,8 @@ def names(connection: Any) -> tuple[list[str], int]:
     total, found = many(connection, [('SCARD', keys.groups()), ('SRANDMEMBER', keys.groups(), MOST_GROUPS)])
     if not isinstance(found, (list, set)):
         return [], 0
-    return sorted(map(text, found)), int(total) - len(found)
+    told = [text(name) for name in found if len(name) <= MOST_NAME]
+    return sorted(told), int(total) - len(told)
 
 
 def states(connection: Any, asked: Sequence[str], most: int) -> list[tuple[int, Counter[str]]]:

@@ -16,6 +16,7 @@ __all__ = [
     'FIELDS',
     'MOST_CONTAINERS',
     'MOST_MEMBERS',
+    'MOST_NAME',
     'MOST_QUEUES',
     'SMALL',
     'STATES',
@@ -41,6 +42,8 @@ SMALL = 16_384
 # ... as long as a thousand of them are not more than this.
 PACK = 4_000_000
 MOST_KEYS = 1_000
+# Characters of a name or an id; what is longer was not meant as one, and a page of them would be megabytes.
+MOST_NAME = 1_000
 MOST_MEMBERS = 50_000
 
 # What a list shows of a job, besides its call.
@@ -87,12 +90,13 @@ class Stored:
 
 def queue_names(connection: Any) -> tuple[list[str], int]:
     """The names of all queues, of very many a part; and how many are left out. One round trip."""
-    total, found = many(
-        connection, [('SCARD', keys.queues()), ('SRANDMEMBER', keys.queues(), MOST_QUEUES)]
-    )  # with a count it answers each once
+    # With a count, each name is answered once.
+    total, found = many(connection, [('SCARD', keys.queues()), ('SRANDMEMBER', keys.queues(), MOST_QUEUES)])
+    if not isinstance(found, (list, set)):
+        return [], 0
     start = keys.queue('')
-    names = sorted(text(key)[len(start) :] for key in found if text(key).startswith(start))
-    return names, int(total) - len(found)
+    names = [text(key)[len(start) :] for key in found if text(key[:2000]).startswith(start) and len(key) < MOST_NAME]
+    return sorted(names), int(total) - len(names)
 
 
 def containers(queues: Sequence[str], states: Sequence[str]) -> list[Container]:
@@ -102,7 +106,8 @@ def containers(queues: Sequence[str], states: Sequence[str]) -> list[Container]:
 
 def limit_names(connection: Any) -> list[str]:
     """The names of rate limits in use, 1,000 at most. One round trip."""
-    return sorted(map(text, connection.srandmember(keys.limits(), MOST_KEYS)))
+    [found] = many(connection, [('SRANDMEMBER', keys.limits(), MOST_KEYS)])
+    return sorted(text(name) for name in found if len(name) < MOST_NAME) if isinstance(found, (list, set)) else []
 
 
 def limit_containers(names: Sequence[str], holders: bool) -> list[Container]:
@@ -157,7 +162,7 @@ def _ids(one: Container, start: int, count: int, answer: Any) -> list[str]:
         return [one.name]
     if not isinstance(answer, list):
         return []
-    found = [text(member) for member in answer]
+    found = [text(member) for member in answer if len(member) <= MOST_NAME]
     if one.kind == 'queued':
         found.reverse()
     elif one.kind == 'group':

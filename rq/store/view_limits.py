@@ -9,6 +9,7 @@ from . import keys
 from .fields import text
 from .read import many
 from .view_cron import scored
+from .view_jobs import MOST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,8 @@ def names(connection: Any) -> tuple[list[str], int]:
     total, found = many(connection, [('SCARD', keys.limits()), ('SRANDMEMBER', keys.limits(), MOST_NAMES)])
     if not isinstance(found, (list, set)):
         return [], 0
-    return sorted(map(text, found)), int(total) - len(found)
+    told = [text(name) for name in found if len(name) <= MOST_NAME]
+    return sorted(told), int(total) - len(told)
 
 
 def limits(connection: Any, asked: Sequence[str], most: int) -> list[Limit]:
