@@ -64,8 +64,11 @@ def _group(fingerprint: str, row: Sequence[bytes | None]) -> Group | None:
         return None
     kind, message, place, functions, version, last_version = (text(part or b'') for part in row[3:9])
     names = tuple(functions.split('\n')) if functions else ()
-    instants = float(row[1]), float(row[2])
-    return Group(fingerprint, int(row[0]), *instants, kind, message, place, names, version, last_version, bool(row[9]))
+    try:
+        total, first, last = int(row[0][:18]), float(row[1][:40]), float(row[2][:40])
+    except ValueError:
+        return None  # somebody else has written there
+    return Group(fingerprint, total, first, last, kind, message, place, names, version, last_version, bool(row[9]))
 
 
 def counts(connection: Any, asked: Sequence[str], now: float, step: int, span: int) -> list[list[int]]:
