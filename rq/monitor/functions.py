@@ -97,10 +97,11 @@ class One:
     heaviest: tuple[Run, ...]
 
 
-def listing(connection: Any, span: str = '24h') -> Listing:
+def listing(connection: Any, span: str = '24h', now: float | None = None) -> Listing:
     """What every function came to in a span of SPANS. Raises KeyError for another span. Two round trips."""
     seconds, step, _ = SPANS[span]
-    rows = stats.functions(connection, step, stats.buckets(stats.server_time(connection), step, seconds))
+    now = stats.server_time(connection) if now is None else now
+    rows = stats.functions(connection, step, stats.buckets(now, step, seconds))
     found: dict[str, list[FunctionCounts]] = {}
     for row in rows:
         for name, counts in row.items():

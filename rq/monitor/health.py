@@ -159,13 +159,21 @@ def _whole(value: Any) -> int | None:
 # --- what needs attention
 
 
-def concerns(found: Health, workers: Sequence[Worker], functions: Sequence[Function], goal: float) -> list[Concern]:
-    """What needs attention, the worst first. `goal`: seconds that a job may wait; `functions`: of the last hour."""
+def concerns(
+    found: Health,
+    workers: Sequence[Worker],
+    functions: Sequence[Function],
+    goal: float,
+    missed: Sequence[tuple[str, float]] = (),
+) -> list[Concern]:
+    """What needs attention, the worst first. `goal`: seconds that a job may wait; `functions`: of the last hour;
+    `missed`: cron jobs that should have run so many seconds ago."""
     every = [
         *_of_everything(found, workers),
         *_few(_of_queues(found, workers, goal), 'queue', 'queues'),
         *_few(_of_runs(found), 'run', 'jobs'),
         *_few(_of_functions(functions), 'function', 'functions'),
+        *_few(_of_cron(missed), 'cron job', 'schedules'),
         *_few(_of_workers(workers), 'worker', 'workers'),
         *_of_server(found),
     ]
@@ -229,6 +237,14 @@ def _of_runs(found: Health) -> list[Concern]:
                 Concern('bad', f'Job {_name(run.job_id)} is past its timeout', why, '', 'job', {'job_id': run.job_id})
             )
     return listed
+
+
+def _of_cron(missed: Sequence[tuple[str, float]]) -> list[Concern]:
+    why = 'It should have run {} ago, and was not enqueued.'
+    return [
+        Concern('warn', f'Cron job {_name(name)} was missed', why.format(_span(late)), '', 'schedules')
+        for name, late in sorted(missed, key=lambda one: -one[1])
+    ]
 
 
 def _of_functions(functions: Sequence[Function]) -> list[Concern]:

@@ -9,8 +9,9 @@ from typing import Any
 from redis import Redis
 
 from rq import Queue
+from rq.cron import CronScheduler
 from rq.monitor import health as monitor
-from rq.monitor import workers
+from rq.monitor import schedules, workers
 from rq.monitor.functions import Function
 from rq.store import admin, keys, view_totals
 from rq.utils import utcformat
@@ -154,3 +155,27 @@ def test_all_of_500_queues_are_counted(redis: Redis) -> None:
     redis.sadd(keys.queues(), *(keys.queue(f'q{number}') for number in range(500)))
     found = view_totals.totals(redis)
     assert (len(found.queues), found.more) == (500, 0)
+
+
+def test_a_cron_job_whose_time_passed_without_a_run_is_said(redis: Redis) -> None:
+    made = CronScheduler(redis, name='cron')
+    made.register(len, 'a', args=('x',), cron='* * * * *', name='minutely')
+    made.register(len, 'a', args=('x',), interval=60, name='often')
+    made.register(len, 'a', args=('x',), cron='* * * * *', name='paused')
+    made.register(len, 'a', args=('x',), cron='0 0 1 1 *', name='yearly')
+    made.register_birth()
+    hour_ago = int((time.time() - 3600) * 1_000_000)
+    for job in made.get_jobs():
+        redis.hset(keys.cron_state(job.name), f'slot:{job.definition}', hour_ago)
+    redis.hset(keys.cron_state('paused'), 'paused', '1')
+    assert [(name, 3400 < late < 3600) for name, late in schedules.missed(redis)] == [
+        ('minutely', True),
+        ('often', True),
+    ]
+    found = monitor.health(redis, view_totals.totals(redis))
+    listed = monitor.concerns(found, [], [], 60, schedules.missed(redis))
+    assert [one.what for one in listed] == ['Cron job minutely was missed', 'Cron job often was missed']
+    assert listed[0].why.startswith('It should have run 5') and listed[0].page == 'schedules'
+    for job in made.get_jobs():
+        redis.hset(keys.cron_state(job.name), f'slot:{job.definition}', int(time.time() * 1_000_000))
+    assert schedules.missed(redis) == []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rq.dashboard.page import View, page
 from rq.dashboard.strip import counted
-from rq.monitor import functions, history, workers
+from rq.monitor import functions, history, schedules, workers
 from rq.monitor.health import concerns, health
 from rq.store.stats import ALL
 
@@ -30,14 +30,14 @@ def overview(view: View) -> Mapping[str, Any]:
     totals = counted(view.connection)
     found = health(view.connection, totals)
     fleet = workers.fleet(view.connection, 0, WORKERS)
-    hour = functions.listing(view.connection, '1h').functions
+    hour = functions.listing(view.connection, '1h', totals.now).functions
     goal = float(view.settings.get('latency_goal') or GOAL)
-    series = history.series(view.connection, span)
+    series = history.series(view.connection, span, now=totals.now)
     return {
         'span': span,
         'spans': SPANS,
-        'rates': history.rates(view.connection, [ALL])[ALL],
-        'concerns': concerns(found, fleet.workers, hour, goal),
+        'rates': history.rates(view.connection, [ALL], totals.now)[ALL],
+        'concerns': concerns(found, fleet.workers, hour, goal, schedules.missed(view.connection)),
         'queues': found.queues[:QUEUES],
         'queues_in_all': len(totals.queues) + totals.more,
         'running': found.running[:RUNNING],
@@ -48,7 +48,7 @@ def overview(view: View) -> Mapping[str, Any]:
         'workers': {'busy': fleet.busy, 'alive': fleet.alive, 'total': fleet.total},
         'series': series,
         'per_minute': per_minute(series, totals.now),
-        'marks': _marks(view, fleet.workers, span),
+        'marks': _marks(view, fleet.workers, span, totals.now),
     }
 
 
@@ -71,13 +71,13 @@ def per_minute(series: history.Series, now: float) -> dict[str, list[tuple[int, 
     return {'finished': rate(series.done), 'failed': rate(failed), 'came in': rate(series.enqueued)}
 
 
-def _marks(view: View, fleet: Sequence[workers.Worker], span: str) -> list[tuple[float, str]]:
+def _marks(view: View, fleet: Sequence[workers.Worker], span: str, now: float) -> list[tuple[float, str]]:
     """Instants to mark on the charts: new versions of the workers' code, and starts of workers that live."""
     births = [workers.Birth(one.born, one.version, one.code) for one in fleet if one.alive]
     started = [(when.timestamp(), f'{_clock(when)} {words}') for when, words in workers.starts(births)]
     deployed = [
         (mark.time, f'{_clock(datetime.fromtimestamp(mark.time, UTC))} code {mark.version} seen first')
-        for mark in history.deploys(view.connection, span)
+        for mark in history.deploys(view.connection, span, now)
     ]
     return sorted([*started, *deployed])[-50:]
 
