@@ -29,7 +29,7 @@ check: $(VENV)/.installed-dev ## format, lint, types, and the rules of the archi
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/architecture
 
-bench: $(VENV)/.installed-dev ## measure side by side with RQ 3.0.0 (installs it in a venv of its own)
+bench: $(VENV)/.installed-dev ## measure side by side with RQ 3.0.0 (20 minutes; installs it in a venv of its own)
 	@$(BIN)/python -m bench
 
 bench-all: $(VENV)/.installed-dev ## measure side by side with every other queue for Python on Redis (venvs of their own)

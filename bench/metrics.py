@@ -92,9 +92,11 @@ def _pickups() -> list[Metric]:
         ('pickup50x3', 'idle pickup, 50 idle workers on 3 queues'),
     ):
         for part, bound in (('p50', 4), ('p99', 8)):
-            found.append(Metric(f'{step}.{part}_ms', f'{title}, {part}', 'ms', 'lower'))
-            aimed = _of_pings(bound)
-            found.append(Metric(f'{step}.{part}_pings', f'{title}, {part}, in PINGs', '', 'lower', aimed=aimed))
+            aimed, alone = _of_pings(bound), step.startswith('pickup50')
+            found += [
+                Metric(f'{step}.{part}_ms', f'{title}, {part}', 'ms', 'lower', ours_only=alone),
+                Metric(f'{step}.{part}_pings', f'{title}, {part}, in PINGs', '', 'lower', aimed=aimed, ours_only=alone),
+            ]
     return found
 
 
@@ -174,6 +176,7 @@ METRICS: tuple[Metric, ...] = (
     Metric('single.commands', '`enqueue`: Redis commands per job', '', 'lower'),
     Metric('single.wire_bytes', '`enqueue`: bytes on the wire per job', 'B', 'lower'),
     Metric('bulk.per_s', '`enqueue_many`', '/s', 'higher', _of_rq(3), Bound(60_000)),
+    Metric('map.per_s', '`queue.map` with one worker, jobs and their results', '/s', 'higher', ours_only=True),
     *_pickups(),
     Metric('memory.waiting_bytes', 'Redis memory per waiting job', 'B', 'lower', aimed=_of_rq(0.6)),
     Metric('memory.finished_bytes', 'Redis memory per finished job with result', 'B', 'lower', aimed=_of_rq(0.2)),

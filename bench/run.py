@@ -11,7 +11,7 @@ from bench.measure.enqueue import measure_floor
 from bench.measure.throughput import Load, measure_throughput
 from bench.metrics import SHARED
 from bench.server import Server
-from bench.steps import SIMPLE, Plan, Step, of, steps
+from bench.steps import CORE, SIMPLE, Plan, Step, of, steps
 from bench.systems import System
 
 __all__ = ['Progress', 'run']
@@ -56,6 +56,8 @@ class Run:
         """Every step once, the systems in turn; the floor below our enqueue right beside it."""
         where = f'round {number}/{self.plan.rounds}'
         for step in self._steps:
+            if number > self.plan.rare_rounds and step.name not in CORE:
+                continue
             for _ in range(step.turns):
                 self._turn(where, step, systems)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bench.measure.enqueue import measure_bulk, measure_single
+from bench.measure.enqueue import measure_bulk, measure_map, measure_single
 from bench.measure.floor_loops import measure_loops
 from bench.measure.pickup import measure_pickup
 from bench.measure.scale import Crowd, measure_promotion, measure_scale
@@ -23,7 +23,7 @@ T = TypeVar('T')
 Measure = Callable[[System], dict[str, float]]
 
 SIMPLE = ('-w', 'rq.worker.SimpleWorker')
-# What the short run of the tests looks at; the others take longer, and are there by `--steps`.
+# What the short run of the tests looks at, and every round of a full one; the others only the first rounds.
 CORE = ('worker', 'simple', 'single', 'bulk', 'pickup', 'memory')
 
 
@@ -32,6 +32,7 @@ class Plan:
     """How much of each. Pairs are for ours and for RQ, which need very different amounts for the same time."""
 
     rounds: int
+    rare_rounds: int  # of the steps that are not among CORE
     turns: int
     warm_up: tuple[int, int]
     seconds: tuple[float, float]
@@ -53,6 +54,7 @@ class Plan:
 
 FULL = Plan(
     rounds=5,
+    rare_rounds=3,
     turns=3,
     warm_up=(2000, 50),
     seconds=(3.6, 5.5),
@@ -73,6 +75,7 @@ FULL = Plan(
 )
 QUICK = Plan(
     rounds=1,
+    rare_rounds=1,
     turns=1,
     warm_up=(500, 15),
     seconds=(0.8, 1.0),
@@ -116,6 +119,7 @@ def steps(server: Server, plan: Plan, jobs: Callable[[System, str], int]) -> lis
         Step('single', lambda s: measure_single(server, s, plan.single), plan.turns, with_floor=True),
         Step('single', lambda s: measure_enqueue_traffic(server, s, plan.single // 5)),
         Step('bulk', lambda s: measure_bulk(server, s, plan.bulk), plan.turns),
+        Step('map', lambda s: measure_map(server, s, plan.bulk), ours_only=True),
         *_waiting(server, plan),
         Step('memory', lambda s: measure_memory(server, s, plan.waiting, plan.finished)),
         Step('idle', lambda s: measure_idle_memory(server, s)),
@@ -142,8 +146,8 @@ def _waiting(server: Server, plan: Plan) -> list[Step]:
     return [
         Step('pickup', lambda s: measure_pickup(server, s, plan.pickup)),
         Step('pickup3', lambda s: measure_pickup(server, s, plan.pickup, queues=3)),
-        Step('pickup50', lambda s: measure_pickup(server, s, plan.pickup, workers=50)),
-        Step('pickup50x3', lambda s: measure_pickup(server, s, plan.pickup, workers=50, queues=3)),
+        Step('pickup50', lambda s: measure_pickup(server, s, plan.pickup, workers=50), ours_only=True),
+        Step('pickup50x3', lambda s: measure_pickup(server, s, plan.pickup, workers=50, queues=3), ours_only=True),
         Step('mix', lambda s: measure_mix(server, s, plan.mix_seconds)),
     ]
 

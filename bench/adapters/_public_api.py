@@ -52,6 +52,14 @@ def enqueue_bulk(queue: Queue, jobs: int) -> dict[str, Any]:
     return {'seconds': time.perf_counter() - start}
 
 
+def map_over(queue: Any, jobs: int) -> dict[str, Any]:
+    """Seconds that a map over so many items takes, with their results in order; Packhorse alone has it."""
+    assert sum(queue.map(bench_jobs.give, range(100))) == 4950
+    start = time.perf_counter()
+    assert sum(queue.map(bench_jobs.give, range(jobs))) == jobs * (jobs - 1) // 2
+    return {'seconds': time.perf_counter() - start}
+
+
 def pickup(queue: Queue, jobs: int, pipe: str) -> dict[str, Any]:
     """Milliseconds from the call of `enqueue` to the function's first line, per job; the worker is idle before each."""
     samples = []
@@ -94,6 +102,7 @@ VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     'preload': preload,
     'enqueue_single': enqueue_single,
     'enqueue_bulk': enqueue_bulk,
+    'map': map_over,
     'pickup': pickup,
     'mix': mix,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-__all__ = ['answer', 'late', 'noop', 'rest', 'rest_10_ms', 'rest_3_s', 'stamp', 'take', 'tick']
+__all__ = ['answer', 'give', 'late', 'noop', 'rest', 'rest_10_ms', 'rest_3_s', 'stamp', 'take', 'tick']
 
 _ticks = -1
 
@@ -25,6 +25,11 @@ def stamp(pipe: str) -> None:
     end = os.open(pipe, os.O_WRONLY)
     os.write(end, b'%d\n' % now)
     os.close(end)
+
+
+def give(number: int) -> int:
+    """The number."""
+    return number
 
 
 def take(data: bytes) -> int:

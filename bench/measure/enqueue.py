@@ -8,7 +8,7 @@ from bench.measure.floor import EMPTY_SCRIPT, STORING_SCRIPT, record_enqueue, ti
 from bench.server import Server, forget_everything, ping_ms
 from bench.systems import System
 
-__all__ = ['measure_bulk', 'measure_floor', 'measure_single']
+__all__ = ['measure_bulk', 'measure_floor', 'measure_map', 'measure_single']
 
 
 def measure_single(server: Server, system: System, jobs: int) -> dict[str, float]:
@@ -21,6 +21,14 @@ def measure_bulk(server: Server, system: System, jobs: int) -> dict[str, float]:
     """Jobs per second through one `enqueue_many`, `prepare_data` included."""
     answer = _ask_on_empty(server, system, 'enqueue_bulk', jobs=jobs)
     return {'per_s': jobs / answer['seconds']}
+
+
+def measure_map(server: Server, system: System, jobs: int) -> dict[str, float]:
+    """Jobs per second through `queue.map` and one worker, from the first item to the last result."""
+    with server.connect() as redis:
+        forget_everything(redis)
+    with system.running_worker(server.url, 'default'):
+        return {'per_s': jobs / system.ask(server.url, 'map', jobs=jobs)['seconds']}
 
 
 def measure_floor(server: Server, system: System, calls: int) -> dict[str, float]:
