@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rq.store import view_depend as store
-from rq.store import view_jobs
+from rq.store import view_jobs, view_timed
 
 from .matching import Row, moment_of, row
 
@@ -88,20 +88,20 @@ class Chain:
 def waiting(connection: Any, queue: str = '', offset: int = 0, most: int = 25) -> Waiting:
     """A page of the deferred jobs of a queue, or of all. At most nine round trips."""
     names, left_out = ([queue], 0) if queue else view_jobs.queue_names(connection)
-    found = store.deferred(connection, names, offset, most)
-    ids = [job_id for job_id, _, _ in found.jobs]
+    found = view_timed.deferred(connection, names, offset, most)
+    ids = [place.id for place in found.jobs]
     around = store.links(connection, ids, NAMED)
     stored = view_jobs.fetch(connection, ids, data=True)
     others = _others(connection, [other for links in around for other in links.parents])
     jobs = [
         Blocked(
             job=row(one, 'deferred'),
-            since=moment_of(at),
+            since=moment_of(place.score),
             waits_for=tuple(others[other] for other in links.parents),
             more=links.parent_total - len(links.parents),
             dependents=links.child_total,
         )
-        for (_, _, at), links, one in zip(found.jobs, around, stored, strict=True)
+        for place, links, one in zip(found.jobs, around, stored, strict=True)
         if one is not None
     ]
     counts = Counter(other for links in around for other in links.parents)

@@ -90,7 +90,7 @@ class Filter:
 
 def parse(text: str, now: datetime | None = None) -> Filter:
     """The filter that a text means. Raises FilterError with a sentence that says what is wrong, and what would be right."""
-    text = ' '.join(text.split())
+    text = ' '.join(text.encode('utf-8', 'replace').decode().split())  # no halves of characters
     if len(text) > MOST:
         raise FilterError(f'The filter has {len(text):,} characters; at most {MOST:,} are read.')
     if text.count('"') % 2:

@@ -12,7 +12,7 @@ from rq import inert
 from rq.cron import CronJob
 from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 from rq.store import view_cron as store
-from rq.store import view_jobs, view_scheduled
+from rq.store import view_jobs, view_timed
 
 from .matching import Row, moment_of, row
 from .when import Patience, schedule, words
@@ -350,11 +350,11 @@ def _interval(seconds: float) -> str:
 def later(connection: Any, queue: str = '', offset: int = 0, most: int = 25) -> Later:
     """A page of the scheduled jobs of a queue, or of all. Six round trips, seven with thousands of queues."""
     names, left_out = ([queue], 0) if queue else view_jobs.queue_names(connection)
-    found = view_scheduled.scheduled(connection, names, offset, most)
+    found = view_timed.scheduled(connection, names, offset, most)
     stored = view_jobs.fetch(connection, [one.id for one in found.jobs], data=True)
     jobs = [
-        Due(moment_of(due.at), row(one, 'scheduled'), bool(one.fields.get('started_at')))
-        for due, one in zip(found.jobs, stored, strict=True)
+        Due(moment_of(place.score), row(one, 'scheduled'), bool(one.fields.get('started_at')))
+        for place, one in zip(found.jobs, stored, strict=True)
         if one is not None
     ]
     return Later(tuple(jobs), found.total, found.queues[:20], left_out + found.left_out, found.too_deep)

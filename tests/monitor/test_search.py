@@ -6,16 +6,19 @@ import json
 import os
 import pickle
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from redis import Redis
 
 from rq import Queue, SimpleWorker
 from rq.group import Group
 from rq.job import Job, JobStatus
-from rq.monitor import search
+from rq.monitor import errors, search
 from rq.store import keys, view_jobs
 from tests.monitor import work
 from tests.support.reads import reading
@@ -224,6 +227,41 @@ def test_what_is_moved_while_ids_are_given_is_given_once(redis: Redis) -> None:
     assert len(seen) == len(set(seen)) == 2_500
     fill(redis, 2_500, 'failed')
     assert len(list(search.ids(redis, search.parse('state:failed'), most=1_000))) == 1_000
+
+
+def test_jobs_are_found_by_how_they_failed(redis: Redis) -> None:
+    queue = Queue('q', connection=redis)
+    for number in range(3):
+        queue.enqueue(work.fail, 'no such account', job_id=f'account-{number}')
+    queue.enqueue(work.add, 1, job_id='arguments')
+    SimpleWorker([queue], connection=redis).work(burst=True)
+    prints = {error.fingerprint: error for error in errors.groups(redis).groups}
+    [value] = [one for one, group in prints.items() if group.type == 'ValueError']
+    accounts = {'account-0', 'account-1', 'account-2'}
+    assert set(found(redis, f'error:{value}')) == set(found(redis, f'error:{value[:5].upper()}')) == accounts
+    assert set(found(redis, 'error:"such account"')) == set(found(redis, 'error:valueerror')) == accounts
+    assert (
+        found(redis, 'error:TypeError') == ['arguments'] and set(found(redis, f'error:{value},TypeError')) == accounts
+    )
+    assert search.count(redis, search.parse(f'error:{value}')).count == 3
+    queue.enqueue(work.add, 1, 2, job_id='account-0')
+    assert set(found(redis, f'error:{value}')) == {'account-1', 'account-2'}
+    assert found(redis, f'error:{value} state:queued') == ['account-0']
+
+
+PARTS = ['fn:', 'queue:', 'state:failed', '-state:', 'error:', 'tag:', 'key:', 'worker:', 'group:', 'id:', 'before:', 'after:',
+         'arg.a=', 'meta.a=', '-', '"', '*', 'x', ' ', ',', '\u202e', '2h', 'q', 'queued', '\ud800', '\x00']  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.lists(st.sampled_from(PARTS) | st.text(max_size=3), max_size=8).map(''.join))
+def test_whatever_is_typed_is_searched_or_refused_in_a_sentence(redis: Redis, text: str) -> None:
+    redis.flushall()
+    fill(redis, 3)
+    with suppress(search.FilterError):
+        wanted = search.parse(text)
+        search.find(redis, wanted)
+        assert len(list(search.ids(redis, wanted))) == search.count(redis, wanted).count
 
 
 @pytest.mark.serial
