@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rq.store import bulk as store
 
 from .audit import undo_id
+from .lenient import moment, whole
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -51,18 +52,23 @@ def progress(connection: Redis, bulk: str) -> Progress | None:
         what=record.get('what', ''),
         user=record.get('user', ''),
         state=state,
-        total=int(record.get('total') or 0),
-        done=int(record.get('done') or 0),
-        counts=json.loads(record.get('counts') or '{}'),
+        total=whole(record.get('total')),
+        done=whole(record.get('done')),
+        counts=_counts(record.get('counts')),
         said=record.get('said', ''),
-        began=_moment(record.get('began')) or datetime.now(UTC),
-        ended=_moment(record.get('ended')),
+        began=moment(record.get('began')) or datetime.now(UTC),
+        ended=moment(record.get('ended')),
         is_stuck=state == 'running' and not store.is_worked_on(connection, bulk),
         kept=kept,
-        until=_moment(record.get('until')),
+        until=moment(record.get('until')),
         undo=undo_id(bulk, kept),
     )
 
 
-def _moment(at: str | None) -> datetime | None:
-    return datetime.fromtimestamp(float(at), UTC) if at else None
+def _counts(stored: str | None) -> dict[str, int]:
+    try:
+        found = json.loads(stored or '{}')
+    except (ValueError, RecursionError):
+        return {}
+    known = found if isinstance(found, dict) else {}
+    return {name[:100]: count for name, count in known.items() if isinstance(count, int)}

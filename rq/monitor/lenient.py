@@ -1,0 +1,35 @@
+"""Values as they come from Redis, where anybody may have written them: read without ever raising."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+__all__ = ['clamped', 'moment', 'whole']
+
+# The last second of the year 9999: datetime knows none after it.
+LATEST = 253_402_300_799.0
+# Digits of a number that means something; int() takes a long time for a million of them.
+DIGITS = 18
+
+
+def clamped(epoch: float) -> datetime:
+    """The moment of an epoch, that of the nearest one that there is for one beyond."""
+    return datetime.fromtimestamp(min(max(epoch, 0.0), LATEST) if epoch == epoch else 0.0, UTC)
+
+
+def moment(given: str | bytes | float | None) -> datetime | None:
+    """The moment of an epoch as text or number; None for what is none."""
+    try:
+        return (
+            None if given is None or (not isinstance(given, float | int) and len(given) > 40) else clamped(float(given))
+        )
+    except ValueError:
+        return None
+
+
+def whole(given: str | bytes | None, default: int = 0) -> int:
+    """The whole number; the default for what is none, or too long to be meant."""
+    try:
+        return int(given) if given and len(given) <= DIGITS else default
+    except ValueError:
+        return default
