@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rq.store import audit as store
 from rq.store import bulk as bulks
+
+from .lenient import clamped
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -137,7 +139,7 @@ def undo_id(bulk: str, count: int) -> str:
 
 
 def _moment(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)
+    return clamped(at)
 
 
 def _number(text: str) -> int:

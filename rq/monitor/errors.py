@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rq.store import errors as store
 from rq.store import stats
+
+from .lenient import clamped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,4 +133,4 @@ def _group(stored: store.Group, counts: Sequence[int]) -> Group:
 
 
 def _instant(epoch: float) -> datetime:
-    return datetime.fromtimestamp(epoch, UTC)
+    return clamped(epoch)

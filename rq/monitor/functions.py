@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rq.durations import edges, merged, quantile
 from rq.store import stats
 from rq.store.stats import HEAVY, OTHER, SLOW, FunctionCounts
+
+from .lenient import clamped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -219,4 +221,4 @@ def _classes(histogram: Mapping[int, int], first: int, last: int) -> tuple[int, 
 
 
 def _run(top: stats.Execution, unit: float) -> Run:
-    return Run(top.job_id, top.value * unit, datetime.fromtimestamp(top.ended, UTC))
+    return Run(top.job_id, top.value * unit, clamped(top.ended))

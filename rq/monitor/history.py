@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rq.store import stats
 from rq.store.stats import ALL
 
+from .lenient import clamped
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -142,7 +144,8 @@ def spark(connection: Any, queues: Sequence[str], minutes: int = 30) -> dict[str
 def deploys(connection: Any, span: str = '24h', now: float | None = None) -> tuple[Mark, ...]:
     """When versions of the workers' code were seen first, within a span of SPANS. Raises KeyError for another."""
     since = _time(connection, now) - SPANS[span][0]
-    return tuple(Mark(found.first_seen, found.version) for found in stats.deploys(connection, since))
+    found = stats.deploys(connection, since)
+    return tuple(Mark(clamped(one.first_seen).timestamp(), one.version) for one in found)
 
 
 def _time(connection: Any, now: float | None) -> float:

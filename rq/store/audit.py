@@ -53,4 +53,5 @@ def length(connection: Any) -> int:
 
 def _entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
     name = text(entry_id)
-    return Entry(name, int(name.partition('-')[0]) / 1000, {text(k): text(v) for k, v in (fields or {}).items()})
+    short = {text(key[:LONGEST]): text(value[:LONGEST]) for key, value in (fields or {}).items()}
+    return Entry(name, int(name.partition('-')[0]) / 1000, short)

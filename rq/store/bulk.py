@@ -65,6 +65,8 @@ KEEP = 86_400
 RECORD_TTL = KEEP + 7_200
 # Seconds after which who works on a bulk counts as dead.
 RUNNER_TTL = 15
+# Bytes of a field of a record that are read: a filter, its longest, has up to 2,000 characters.
+LONGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +288,7 @@ def note(connection: Any, bulk: str, fields: Mapping[str, Any]) -> None:
 
 def read(connection: Any, bulk: str) -> dict[str, str]:
     """The record of a bulk; empty when there is none."""
-    return {text(name): text(value) for name, value in connection.hgetall(keys.bulk(bulk)).items()}
+    return {text(name): text(value[:LONGEST]) for name, value in connection.hgetall(keys.bulk(bulk)).items()}
 
 
 def read_many(connection: Any, bulks: Sequence[str], *names: str) -> list[dict[str, str]]:
@@ -295,7 +297,7 @@ def read_many(connection: Any, bulks: Sequence[str], *names: str) -> list[dict[s
     for bulk in bulks:
         pipeline.hmget(keys.bulk(bulk), names)
     rows = pipeline.execute()
-    return [{name: text(v) for name, v in zip(names, row, strict=True) if v is not None} for row in rows]
+    return [{name: text(v[:LONGEST]) for name, v in zip(names, row, strict=True) if v is not None} for row in rows]
 
 
 def take(connection: Any, bulk: str, runner: str) -> bool:

@@ -36,6 +36,8 @@ STEPS = {60: 7200, 600: 26 * 3600, 3600: 8 * 86400, 86400: 92 * 86400}
 ALL, OTHER = '*', '~'
 # Characters of a name; what is longer is cut, and told apart by a digest.
 NAME = 200
+# Numbers of a histogram: two for each of its bars.
+BARS = 1_000
 SLOW, HEAVY = 'slowest', 'heaviest'
 DEPLOYS, DEPLOYS_KEPT = 100, 400 * 86400
 
@@ -177,8 +179,11 @@ def _named(stored: bytes) -> str:
     return text(stored).removeprefix('=')
 
 
-def _numbers(stored: bytes) -> list[int]:
-    return [int(part) for part in stored.split()]
+def _numbers(stored: bytes, count: int) -> list[int]:
+    """So many numbers; 0 for what is none, since anybody may have written it."""
+    parts = stored[: 20 * count].split()[:count]
+    found = [int(part) if part.isdigit() and len(part) < 17 else 0 for part in parts]
+    return found + [0] * (count - len(found))
 
 
 def _many(connection: Any, kind: str, step: int, starts: Iterable[int], names: Sequence[str]) -> list[list[Any]]:
@@ -193,7 +198,11 @@ def queues(connection: Any, step: int, starts: Sequence[int], names: Sequence[st
     """Of each bucket, what ended on each of these queues (ALL: the sum); one round trip."""
     rows = _many(connection, 'queues', step, starts, names) if names and starts else []
     return [
-        {name: QueueCounts(*_numbers(stored)) for name, stored in zip(names, row, strict=True) if stored}
+        {
+            name: QueueCounts(*_numbers(stored, len(QueueCounts._fields)))
+            for name, stored in zip(names, row, strict=True)
+            if stored
+        }
         for row in rows
     ]
 
@@ -211,7 +220,7 @@ def waiting(
 
 
 def _pair(stored: bytes) -> tuple[int, int]:
-    last, most = _numbers(stored)
+    last, most = _numbers(stored, 2)
     return last, most
 
 
@@ -230,14 +239,14 @@ def one_function(connection: Any, step: int, starts: Sequence[int], name: str) -
 
 
 def _counts(stored: bytes) -> FunctionCounts:
-    sums, run_times, wait_times = stored.split(b';')
-    runs, failures, run_us, wait_us, cpu_us, peak_kb = _numbers(sums)
+    sums, run_times, wait_times = [*stored.split(b';'), b'', b''][:3]
+    runs, failures, run_us, wait_us, cpu_us, peak_kb = _numbers(sums, 6)
     histograms = _histogram(run_times), _histogram(wait_times)
     return FunctionCounts(runs, failures, run_us, wait_us, cpu_us, peak_kb, *histograms)
 
 
 def _histogram(stored: bytes) -> dict[int, int]:
-    flat = _numbers(stored)
+    flat = _numbers(stored, min(len(stored.split()), BARS) // 2 * 2)
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
@@ -246,8 +255,9 @@ def tops(connection: Any, kind: str, step: int, starts: Sequence[int], name: str
     rows = _many(connection, kind, step, starts, [name]) if starts else []
     found = []
     for line in b'\n'.join(stored for [stored] in rows if stored).splitlines():
-        value, ended, job_id = line.split(b' ', 2)
-        found.append(Execution(int(value), int(ended), text(job_id)))
+        job_id = line.split(b' ', 2)[-1][:NAME]
+        value, ended = _numbers(line, 2)
+        found.append(Execution(value, ended, text(job_id)))
     return sorted(found, reverse=True)
 
 
