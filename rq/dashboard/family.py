@@ -24,6 +24,8 @@ MOST = 8
 MARKS = {
     'finished': '✓', 'failed': '✕', 'stopped': '■', 'started': '▶', 'scheduled': '◷', 'deferred': '…', '': '∅',
 }  # fmt: skip
+# States that have a colour in the style sheet.
+CELLS = ('finished', 'failed', 'started')
 LINE, HEIGHT, LEAST = 720.0, 16, 4.0
 
 
@@ -73,8 +75,8 @@ def _node(x: float, y: float, job_id: str, status: str, link: str) -> Markup:
         '<g><title>{}: {}</title><rect class="cell-{}" x="{:g}" y="{:g}" width="4" height="24"/>'
         '<rect class="node{}" x="{:g}" y="{:g}" width="{}" height="24" rx="4"/><text x="{:g}" y="{:g}">{} {}</text></g>'
     ).format(
-        job_id[:200], words, status or 'none', x, y - 12, '' if link else ' this', x, y - 12, COLUMN, x + 10, y + 4,
-        MARKS.get(status, '○'), short(job_id, 28).striptags(),
+        job_id[:200], words, status if status in CELLS else 'none', x, y - 12, '' if link else ' this', x, y - 12, COLUMN, x + 10, y + 4,
+        MARKS.get(status, '○'), short(job_id, 25).striptags(),
     )  # fmt: skip
     return Markup('<a href="{}">{}</a>').format(link, box) if link else box
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .reason import Why
+from .reason import Fact, Why
 from .situation import moment, number
 from .words import count, named, span
 
@@ -42,7 +42,7 @@ def _runs(found: Situation, runner: Worker) -> Why:
     fields = runner.fields
     where = f'worker {named(runner.name)} ({fields.get("hostname", "?")}, process {fields.get("pid", "?")})'
     limit = number(found.fields, 'timeout')
-    facts = [('running for', span(lasts)), ('worker', runner.name)]
+    facts: list[Fact] = []
     if not runner.ours:
         facts.append(('worker is', 'of another RQ: no live stack'))
         return Why(

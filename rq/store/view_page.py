@@ -19,10 +19,10 @@ TEXTS = (
     'status', 'origin', 'description', 'created_at', 'enqueued_at', 'started_at', 'ended_at', 'last_heartbeat', 'timeout',
     'ttl', 'result_ttl', 'failure_ttl', 'worker_name', 'execution', 'retries_left', 'retries_used', 'retry_intervals',
     'number_of_retries', 'enqueue_at_front', 'enqueue_at_front_on_retry', 'retry_on', 'give_up_on', 'repeats_left',
-    'repeat_intervals', 'group_id', 'dependency_ids', 'allow_dependency_failures', 'success_callback_name',
+    'repeat_intervals', 'group_id', 'dependency_ids', 'dependency_id', 'allow_dependency_failures', 'success_callback_name',
     'success_callback_timeout', 'failure_callback_name', 'failure_callback_timeout', 'stopped_callback_name',
     'stopped_callback_timeout', 'rate_limit_key', 'rate_limit_concurrency', 'webhooks', 'on_lost', 'losses', 'deaths',
-    'serializer', 'sig', 'expire_at', 'exc_info',
+    'serializer', 'sig', 'meta_sig', 'expire_at', 'exc_info', 'announced', 'call', 'forget',
 )  # fmt: skip
 # What its serializer wrote, or packed.
 PAYLOADS = ('data', 'meta', 'result')

@@ -14,10 +14,11 @@ from typing import Any
 from redis import Redis
 
 from rq import Queue, Retry
+from rq.command import send_dump_stack_command
 from rq.dashboard.page import PAGES
 from rq.group import Group
 from rq.rate_limit import RateLimit
-from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.registry import DeferredJobRegistry, FailedJobRegistry, StartedJobRegistry
 from tests.dashboard.scene import past
 
 HERE = Path(__file__).parent
@@ -109,10 +110,14 @@ class Scene:
         default = self.queue('default')
         failed: list[Any] = FailedJobRegistry(queue=self.queue('mail')).get_job_ids(0, 0)
         running: list[Any] = StartedJobRegistry(queue=self.queue('reports')).get_job_ids(0, 0)
+        deferred: list[Any] = DeferredJobRegistry(queue=default).get_job_ids(0, 0)
+        if running:
+            send_dump_stack_command(self.redis, running[0])
         parts = {
             'queue': '/queue/mail?state=failed',
             'worker': '/worker/batch-1',
             'job': f'/job/{(failed or default.get_job_ids() or ["x"])[0]}',
+            'job-waiting': f'/job/{(deferred or ["x"])[0]}',
             'job-running': f'/job/{(running or ["x"])[0]}',
             'function': '/function/shop.charge_card',
         }
