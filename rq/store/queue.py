@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _empty_chunk = Script('empty_chunk')
+_pop = Script('pop')
 _push = Script('push')
 
 
@@ -84,7 +85,7 @@ def push(connection: Any, queue: str, job_id: str, at_front: bool = False) -> An
 
 def pop(connection: Any, queue: str) -> str | None:
     """Takes the head off the list. Nobody then holds the job: for callers who run it themselves."""
-    found = connection.lpop(keys.queue(queue))
+    found = _pop(connection, keys.queue(queue), nonce())
     return None if found is None else text(found)
 
 
@@ -94,7 +95,7 @@ def pop_first(connection: Any, queue_keys: Sequence[str], seconds: float | None)
         found = connection.blpop(queue_keys, seconds)
         return None if found is None else (text(found[0]), found[1])
     for key in queue_keys:
-        job_id = connection.lpop(key)
+        job_id = _pop(connection, key, nonce())
         if job_id is not None:
             return key, job_id
     return None

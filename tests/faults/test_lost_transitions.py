@@ -78,6 +78,11 @@ def three_wait(queue: Queue) -> None:
         queue.enqueue(jobs.noop)
 
 
+def three_wait_by_name(queue: Queue) -> None:
+    for name in '012':
+        queue.enqueue(jobs.noop, job_id=name)
+
+
 def is_suspended(queue: Queue) -> None:
     suspend(queue.connection)
 
@@ -107,6 +112,10 @@ TRANSITIONS = {
     'release': Transition(is_waited_for, lambda q: q.enqueue_dependents(fetch(q)), {'default': ['b']}),
     'delete': Transition(waits, lambda q: fetch(q).delete(), None),
     'empty': Transition(three_wait, lambda q: q.empty(), 3),
+    'pop an id': Transition(three_wait_by_name, lambda q: q.pop_job_id(), '0'),
+    'take an id': Transition(
+        three_wait_by_name, lambda q: Queue.lpop([q.key], None, connection=q.connection), ('rq:queue:default', b'0')
+    ),
     'push an id': Transition(is_off_its_list, lambda q: q.push_job_id('a'), 1),
     'enqueue': Transition(nothing, lambda q: status(q.enqueue(jobs.noop)), 'queued'),
     'enqueue an id': Transition(nothing, lambda q: status(q.enqueue(jobs.noop, job_id='a')), 'queued'),
@@ -160,7 +169,8 @@ def test_I6_whichever_reply_of_a_transition_is_lost_it_is_done_once_and_answered
         proxy.reset()
         after = after or lengths(redis)
         assert lengths(redis) == after, f'reply {k} lost'
-        assert violations(redis) == []
+        assert [text for text in violations(redis) if not re.match('I1: 0 is queued and in no place', text)] == []
         if lost is not None and not lost.fired:
+            redis.flushall()  # who takes an id by hand leaves its job in no place
             return
     raise AssertionError('it takes more than 12 requests')

@@ -132,3 +132,10 @@ def test_a_canceled_job_that_expired_leaves_its_registry_to_the_next_use_of_its_
     expire(redis, 'a')
     put(redis, 'a', call='two')
     assert redis.zcard(keys.canceled('default')) == 0
+
+
+def test_who_takes_an_id_by_hand_takes_one(redis: Redis) -> None:
+    put_many(redis, 'ab')
+    assert [queues.pop(redis, 'default') for _ in range(3)] == ['a', 'b', None]
+    assert queues.pop_first(redis, [keys.queue('default')], None) is None
+    redis.delete(keys.job('a'), keys.job('b'))
