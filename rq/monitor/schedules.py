@@ -166,23 +166,23 @@ def missed(connection: Any, most: int = 200) -> list[tuple[str, float]]:
     told, _, clock = store.schedulers(connection)
     lists = [one.jobs for one in told if clock - one.heartbeat <= SILENT and len(one.jobs or b'') <= SMALL]
     known = {(job.name, job.definition): job for stored in lists for job, _ in _jobs(stored)[0]}
-    at, states = cron_store.look(connection, list(known)[:most])
+    states = store.states(connection, list(known)[:most])
     patience, found = Patience(), []
     for job, state in zip(known.values(), states, strict=False):
-        due = None if state.paused or state.last is None else _due(job, max(state.last, state.since), at, patience)
+        due = None if state.paused or state.last is None else _due(job, max(state.last, state.since), clock, patience)
         if due is not None:
-            found.append((job.name, at / 1e6 - due))
+            found.append((job.name, clock - due))
     return found
 
 
-def _due(job: CronJob, since: int, at: int, patience: Patience) -> float | None:
-    """The first time after `since` at which it should have run by `at` (epoch, us), if there is one."""
-    late = at / 1e6 - LATE - job.jitter
+def _due(job: CronJob, since: float, at: float, patience: Patience) -> float | None:
+    """The first time after `since` at which it should have run by `at` (epoch), if there is one."""
+    late = at - LATE - job.jitter
     if not job.cron:
-        due = since / 1e6 + (job.interval or 0)
+        due = since + (job.interval or 0)
         return due if due < late else None
     try:
-        first, last = datetime.fromtimestamp(since / 1e6, UTC), datetime.fromtimestamp(late, UTC)
+        first, last = datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(late, UTC)
         slots = schedule(job.cron, str(job.tz) if job.tz else None).between(first, last, 10 * RUNS, patience)
     except (ValueError, OverflowError):
         return None
@@ -220,7 +220,7 @@ def _is_plain(job: CronJob) -> bool:
 def _page(connection: Any, page: Sequence[_Known], now: datetime) -> list[Cron]:
     if not page:
         return []
-    states = store.states(connection, [one.job.name for one in page])
+    states = store.states(connection, [(one.job.name, one.job.definition) for one in page])
     histories = store.histories(connection, [one.job.name for one in page], RUNS)
     ids = [job_id for history in histories for job_id, _ in history]
     outcomes = dict(zip(ids, store.outcomes(connection, ids), strict=True))

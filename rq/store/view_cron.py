@@ -63,21 +63,28 @@ def schedulers(connection: Any) -> tuple[list[Scheduler], int, float]:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What Redis knows of a cron job. Times: epoch."""
+    """What Redis knows of a definition of a cron job. Times: epoch."""
 
     paused: bool
     since: float  # what was due up to here fell into a pause
+    last: float | None  # its last slot that was enqueued, or the beginning of its life
 
 
-def states(connection: Any, names: Sequence[str]) -> list[State]:
-    """Which cron jobs are paused, and since when they are not. One round trip."""
-    rows = hash_fields(connection, map(keys.cron_state, names), 'paused', 'since')
-    return [State(row[0] is not None, _seconds(row[1] or b'')) for row in rows]
+def states(connection: Any, jobs: Sequence[tuple[str, str]]) -> list[State]:
+    """The states of cron jobs (name, definition). Whoever wrote them: what is no number is none. One round trip."""
+    answers = many(
+        connection, [('HMGET', keys.cron_state(name), 'paused', 'since', f'slot:{what}') for name, what in jobs]
+    )
+    return [_state(row if isinstance(row, list) else [None] * 3) for row in answers]
 
 
-def _seconds(micros: bytes) -> float:
-    """Of an epoch in microseconds; 0 for what is none."""
-    return int(micros) / 1e6 if micros.isdigit() and len(micros) <= 17 else 0.0
+def _state(row: Sequence[bytes | None]) -> State:
+    return State(row[0] is not None, _seconds(row[1]) or 0.0, _seconds((row[2] or b'').partition(b' ')[0]))
+
+
+def _seconds(micros: bytes | None) -> float | None:
+    """Of an epoch in microseconds."""
+    return int(micros) / 1e6 if micros and micros.isdigit() and len(micros) <= 17 else None
 
 
 def _bearable(size: Any) -> bool:
