@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from rq import inert
 from rq.cron import CronJob
 from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
-from rq.store import cron as cron_store
 from rq.store import view_cron as store
 from rq.store import view_jobs, view_timed
 
