@@ -15,10 +15,13 @@ from redis import Redis
 
 from rq import Queue, Retry
 from rq.command import send_dump_stack_command
+from rq.dashboard import create_app
+from rq.dashboard.access import User
 from rq.dashboard.page import PAGES
 from rq.group import Group
 from rq.rate_limit import RateLimit
 from rq.registry import DeferredJobRegistry, FailedJobRegistry, StartedJobRegistry
+from rq.store import keys
 from tests.dashboard.scene import past
 
 HERE = Path(__file__).parent
@@ -103,7 +106,20 @@ class Scene:
             self.queue('default'), [Queue.prepare_data('shop.notify', (order,)) for order in range(20)]
         )
         default.enqueue('shop.notify', 19, job_timeout=30).cancel()
+        self.act()
         self.trade(150)
+
+    def act(self) -> None:
+        """What people have done by the dashboard."""
+        ada, ben = (create_app(self.redis, auth=lambda _, name=name: User(name, 'operator')) for name in ('ada', 'ben'))
+        failed = self.redis.zrange(keys.failed('images'), 0, -1)
+        for app, name, fields in (
+            (ada, 'suspend', {'queue': 'exports'}),
+            (ben, 'requeue', {'job': failed[:3], 'state': 'failed'}),
+            (ben, 'delete', {'job': failed[3:8], 'state': 'failed'}),
+            (ada, 'move', {'job': self.redis.lrange(keys.queue('exports'), 0, 1), 'state': 'queued', 'to': 'images'}),
+        ):
+            app.test_client().post(f'/do/{name}', data=fields, headers={'Origin': 'http://localhost'})
 
     def pages(self) -> dict[str, str]:
         """Name -> path of every page that there is."""
