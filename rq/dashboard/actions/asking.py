@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ['job_question', 'question']
 
+WORDS = {'queued': 'waiting', 'started': 'running'}
 # Ids of a selection that are shown.
 SHOWN = 20
 # What a form has for itself; all else of it is passed on.
@@ -76,7 +77,7 @@ def _said(scope: Scope, found: Preview) -> str:
     if scope.error:
         return f'{text}: those that failed with error {scope.error} and have not been run again'
     if scope.queue:
-        return f'{text}: all that are {scope.state} in queue {scope.queue}'
+        return f'{text}: all that are {WORDS.get(scope.state, scope.state)} in queue {scope.queue}'
     text += f' found by {scope.where}'
     if found.exact:
         return text

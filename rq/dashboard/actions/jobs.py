@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
 
 from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ['again', 'cancel', 'delete', 'enqueue_now', 'move', 'requeue', 'stop', 'trash_room']
 
+logger = logging.getLogger('rq.dashboard')
 # Bytes of deleted jobs that are kept, of all bulks together.
 TRASH_BYTES = 128 * 1024 * 1024
 
@@ -62,7 +66,10 @@ def delete(asked: Asked, ids: Sequence[str], seen: Seen) -> list[str]:
     if asked.fields.get('keep') == 'no' or not asked.bulk:
         return bulk.discard(asked.connection, ids, seen)[1]
     kept, answers = bulk.discard(asked.connection, ids, seen, asked.bulk, trash_room(asked))
-    bulk.add_bytes(asked.connection, asked.bulk, kept)
+    try:
+        bulk.add_bytes(asked.connection, asked.bulk, kept)
+    except RedisError as trouble:  # they are deleted, whether a full server takes note of it or not
+        logger.warning('What the trash holds could not be noted: %s', trouble)
     return answers
 
 

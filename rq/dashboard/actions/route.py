@@ -116,8 +116,8 @@ def _do_to_many(one: JobAction, asked: Asked, chosen: scope.Scope, before: float
     if one.asks and before is None:
         raise Refused('The form does not say when its jobs were counted: look again')
     known = int(total) if re.fullmatch(r'\d{1,12}', total) else scope.preview(asked.connection, chosen).count
-    running.start(one, asked, chosen, known, before)
-    return _when_done(asked, None)
+    said = running.start(one, asked, chosen, known, before)
+    return _back(asked, said, 'warn') if said else _when_done(asked, None)
 
 
 def _when_done(asked: Asked, done: Done | None) -> Response:

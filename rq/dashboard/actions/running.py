@@ -13,12 +13,14 @@ import time
 from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from redis.exceptions import RedisError
 
 from rq.store import bulk as store
+from rq.store.replies import Trouble, classify
 
 from . import scope as scopes
 from .deeds import Asked, JobAction, Refused
@@ -35,6 +37,8 @@ __all__ = ['do_now', 'go_on', 'halt', 'note_small', 'start', 'wait']
 logger = logging.getLogger('rq.dashboard')
 # Seconds between two notes of how far it is.
 NOTE_EVERY = 0.3
+# Seconds that a request takes for a part, where it cannot be done in the background.
+PART = 1.0
 # Threads at work at once: each keeps the server busy for a few milliseconds at a time.
 MOST_AT_WORK = 4
 
@@ -60,11 +64,17 @@ def note_small(one: JobAction, asked: Asked, scope: Scope, done: int, said: str)
         'began': at,
         'ended': at,
     }
-    store.note(asked.connection, asked.bulk, {**fields, 'total': len(scope.ids), 'done': done, 'said': said})
+    try:
+        store.note(asked.connection, asked.bulk, {**fields, 'total': len(scope.ids), 'done': done, 'said': said})
+    except RedisError as trouble:  # it is done, whether a full server takes note of it or not
+        logger.warning('What was done could not be noted: %s', trouble)
 
 
-def start(one: JobAction, asked: Asked, scope: Scope, total: int, before: float | None) -> None:
-    """Begins an action on all that a scope finds; nothing where it had begun. Raises Refused where too many are at work."""
+def start(one: JobAction, asked: Asked, scope: Scope, total: int, before: float | None) -> str:
+    """Begins an action on all that a scope finds; nothing where it had begun. Raises Refused where too many are at work.
+
+    Answers '', or what has been done at once, a part of it: where Redis is full no progress can be noted in it.
+    """
     fields = {
         'action': one.name,
         'what': scope.words,
@@ -80,8 +90,23 @@ def start(one: JobAction, asked: Asked, scope: Scope, total: int, before: float 
     }
     if len(_at_work) >= MOST_AT_WORK:
         raise Refused(f'{len(_at_work)} actions on many jobs are at work; wait for one of them')
-    if store.begin(asked.connection, asked.bulk, fields):
-        _spawn(one, asked, scope, before, Counter())
+    try:
+        if store.begin(asked.connection, asked.bulk, fields):
+            _spawn(one, asked, scope, before, Counter())
+    except RedisError as trouble:
+        if classify(trouble) is not Trouble.REFUSED:
+            raise
+        return _do_a_part(one, asked, scope, before)
+    return ''
+
+
+def _do_a_part(one: JobAction, asked: Asked, scope: Scope, before: float | None) -> str:
+    """What was done in a second, and that there may be more."""
+    counts: Counter[str] = Counter()
+    ended = _walk(one, asked, scope, before, counts, time.monotonic() + PART)
+    said = sentence(one, counts)
+    write(replace(asked, bulk=''), one.name, scope.words, one.is_done(counts), said)
+    return said if ended else f'{said} Redis takes no notes now (is it full?), so only a part was done: press again.'
 
 
 def go_on(one: JobAction, asked: Asked, bulk: str, record: Mapping[str, str]) -> None:
@@ -150,8 +175,10 @@ def _run(one: JobAction, asked: Asked, scope: Scope, before: float | None, count
     write(asked, one.name, scope.words, done, said)
 
 
-def _walk(one: JobAction, asked: Asked, scope: Scope, before: float | None, counts: Counter[str]) -> bool:
-    """Whether it came to the end; False where it was asked to halt."""
+def _walk(
+    one: JobAction, asked: Asked, scope: Scope, before: float | None, counts: Counter[str], until: float = inf
+) -> bool:
+    """Whether it came to the end; False where it was asked to halt, or its time is over."""
     steps = scopes.steps(asked.connection, scope, before, one.leaves)
     noted, step, known = 0.0, next(steps, None), set[str]()
     while step is not None:
@@ -160,7 +187,9 @@ def _walk(one: JobAction, asked: Asked, scope: Scope, before: float | None, coun
         # Who is left alone is met again by the next walk, and counted once.
         counts.update(code for job_id, code in zip(ids, codes, strict=True) if code in one.good or job_id not in known)
         known.update(job_id for job_id, code in zip(ids, codes, strict=True) if code not in one.good)
-        if time.monotonic() - noted > NOTE_EVERY:
+        if time.monotonic() > until:
+            return False
+        if until == inf and time.monotonic() - noted > NOTE_EVERY:
             noted = time.monotonic()
             if not _note_progress(one, asked, counts):
                 return False
