@@ -16,6 +16,7 @@ from rq.store import worker as workers
 from rq.store.replies import Trouble, classify
 from tests.store.conftest import HorseMaker
 from tests.store.hands import TRACEBACK, Horse, age, entry, ids, put, put_many, status, tokens, waiting
+from tests.store.test_bulk import ACTS
 from tests.support.invariants import violations
 from tests.support.keyspace import difference, snapshot
 
@@ -172,3 +173,20 @@ def test_people_can_cancel_requeue_delete_and_empty(full: Full) -> None:
     assert admin.resume(full.redis)
     assert queues.empty(full.redis, 'default') == 3
     assert status(full.redis, 'a') == ''
+
+
+@pytest.mark.parametrize('act', ACTS)
+def test_many_jobs_are_changed_on_a_full_server(full: Full, act: str) -> None:
+    redis = full.redis
+    put_many(redis, 'ab')
+    if act == 'enqueue_now':
+        redis.delete(keys.queue('default'))
+        redis.hset(keys.job('a'), 'status', 'scheduled')
+        redis.hset(keys.job('b'), 'status', 'scheduled')
+        redis.zadd(keys.scheduled('default'), {'a': 4e9, 'b': 4e9})
+    if act == 'restore':
+        ACTS['discard'](redis, ['a', 'b'])
+    full.fill()
+    done = {'discard': '', 'cancel_many': 'canceled', 'enqueue_now': 'queued', 'move': 'queued', 'restore': 'queued'}
+    ACTS[act](redis, ['a', 'b'])
+    assert [status(redis, job_id) for job_id in 'ab'] == [done[act]] * 2
