@@ -6,13 +6,13 @@ import argparse
 import json
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench.chart import chart
 from bench.check import check_counts
 from bench.readme import README, put
-from bench.report import Setting, look_around, page, table
+from bench.report import WITH_AOF, Setting, look_around, page, table
 from bench.run import Progress, run
 from bench.server import running_server
 from bench.steps import CORE, FULL, QUICK
@@ -29,7 +29,7 @@ def main() -> int:
     progress = Progress()
     progress.say(f'preparing {RQ.name} in {RQ.python.parents[1]}')
     prepare()
-    with running_server() as server:
+    with running_server(options.aof) as server:
         progress.say(f'{server.version} at {server.url}')
         if options.check_counts:
             print('\n'.join(check_counts(server, systems)))
@@ -37,10 +37,13 @@ def main() -> int:
         versions = {system.name: system.ask(server.url, 'versions') for system in systems}
         command = ' '.join(['python -m bench', *sys.argv[1:]])
         setting = look_around(command, server.version, plan.rounds, _commit(), versions)
+        if options.aof:
+            setting = replace(setting, persistence=WITH_AOF)
         samples = run(server, plan, systems, progress, _wanted(options))
     print(table(samples))
     if options.output or not (options.only or options.steps):
-        folder = options.output or (BENCH / '.last' if options.quick else REPOSITORY / 'docs')
+        aside = options.quick or options.aof  # the page is about a server without persistence
+        folder = options.output or (BENCH / '.last' if aside else REPOSITORY / 'docs')
         _write(folder, setting, samples)
         progress.say(f'written: {folder}/benchmarks.md, .svg and .json')
     return 0
@@ -55,6 +58,7 @@ def _options() -> argparse.Namespace:
         '--only', choices=['ours', 'rq'], help='one system alone; writes no page unless --output says where'
     )
     parser.add_argument('--steps', help='some steps alone, as the table names them, or `all`; writes no page either')
+    parser.add_argument('--aof', action='store_true', help='with an append-only file, synced once a second')
     parser.add_argument('--output', type=Path, help='folder for page, chart and figures (docs; --quick: bench/.last)')
     parser.add_argument('--check-counts', action='store_true', help='hold what is counted against MONITOR and a proxy')
     return parser.parse_args()

@@ -7,13 +7,13 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench.measure.peer import Amounts, measure_enqueueing, measure_peer_pickup, measure_work
 from bench.peers import PEERS, Missing, Peer
 from bench.peers_page import chart, page, table
-from bench.report import look_around
+from bench.report import WITH_AOF, look_around
 from bench.run import Progress
 from bench.server import Server, running_server
 from bench.systems import BENCH, REPOSITORY
@@ -32,7 +32,7 @@ def main() -> int:
     amounts, rounds = (QUICK, 1) if options.quick else (FULL, options.rounds)
     wanted = options.only.split(',') if options.only else [peer.key for peer in PEERS]
     progress, samples, troubles = Progress(), _empty(), {}
-    with running_server() as server:
+    with running_server(options.aof) as server:
         present = []
         for peer in (peer for peer in PEERS if peer.key in wanted):
             try:
@@ -45,6 +45,8 @@ def main() -> int:
         setting = look_around(
             ' '.join(['python -m bench.all', *sys.argv[1:]]), server.version, rounds, _commit(), versions
         )
+        if options.aof:
+            setting = replace(setting, persistence=WITH_AOF)
         failed = _measure(server, present, amounts, rounds, samples, progress)
     troubles |= failed
     print(table(samples, troubles))
@@ -97,6 +99,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument('--quick', action='store_true', help='one short round, to see that all of it works')
     parser.add_argument('--rounds', type=int, default=5, help='rounds of the full run (5)')
     parser.add_argument('--only', help=f'some of them: {",".join(peer.key for peer in PEERS)}')
+    parser.add_argument('--aof', action='store_true', help='with an append-only file, synced once a second')
     parser.add_argument('--output', type=Path, help='folder for page, chart and figures (bench/.last)')
     return parser.parse_args()
 

@@ -12,8 +12,9 @@ from statistics import median
 
 from bench.metrics import METRICS, SHARED, Bound, Metric, Samples
 
-__all__ = ['Setting', 'look_around', 'number', 'page', 'setting_lines', 'table']
+__all__ = ['WITH_AOF', 'Setting', 'look_around', 'number', 'page', 'setting_lines', 'table']
 
+WITH_AOF = 'append-only file, synced once a second'
 METHOD = Path(__file__).with_name('method.md')
 
 
@@ -30,6 +31,7 @@ class Setting:
     rounds: int
     commit: str
     versions: Mapping[str, Mapping[str, str | None]]
+    persistence: str = 'no persistence'
 
 
 def look_around(
@@ -153,7 +155,7 @@ def setting_lines(setting: Setting) -> str:
     lines = [
         f'- Run on {setting.date} by `{setting.command}`, {setting.rounds} rounds, commit {setting.commit}',
         f'- {setting.machine}, {setting.cores} cores, load {setting.load:.1f} when it began',
-        f'- {setting.server} on loopback, no persistence',
+        f'- {setting.server} on loopback, {setting.persistence}',
     ]
     for name, versions in setting.versions.items():
         packages = ', '.join(f'{package} {version or "none"}' for package, version in versions.items())

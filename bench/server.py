@@ -5,6 +5,7 @@ Every figure that comes from the server is read here, so that "a round trip" mea
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from redis import Redis
 from rq.server import EmbeddedServer
 
 __all__ = ['Server', 'Usage', 'bytes_held', 'forget_everything', 'ping_ms', 'read_usage', 'running_server']
+
+
+AOF = {'appendonly': 'yes', 'appendfsync': 'everysec'}
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,15 @@ def ping_ms(redis: Redis, calls: int) -> float:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """A Valkey of our own on a free port; it ends with the block and leaves nothing behind."""
-    with EmbeddedServer() as embedded:
-        with Redis.from_url(embedded.url) as redis:
-            info: dict[str, Any] = redis.info('server')
-        name = 'Valkey' if 'valkey_version' in info else 'Redis'
-        yield Server(embedded.url, f'{name} {info[f"{name.lower()}_version"]}')
+def running_server(aof: bool = False) -> Iterator[Server]:
+    """A Valkey of our own on a free port; it ends with the block and leaves nothing behind.
+
+    `aof`: with an append-only file that is synced once a second, as in production.
+    """
+    with tempfile.TemporaryDirectory(prefix='rq-bench-') as folder:
+        options: dict[str, Any] = {'config': AOF, 'data_dir': folder} if aof else {}
+        with EmbeddedServer(**options) as embedded:
+            with Redis.from_url(embedded.url) as redis:
+                info: dict[str, Any] = redis.info('server')
+            name = 'Valkey' if 'valkey_version' in info else 'Redis'
+            yield Server(embedded.url, f'{name} {info[f"{name.lower()}_version"]}')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from redis import Redis
 
@@ -10,7 +11,8 @@ from bench.measure.floor_loops import run_loops
 from bench.measure.scale import plant
 from bench.measure.starting import pss_bytes
 from bench.metrics import METRICS, SHARED
-from bench.server import Server
+from bench.profile import profile_worker, report
+from bench.server import Server, running_server
 from bench.steps import CORE, FULL, QUICK, Step, of, steps
 from bench.systems import OURS, RQ
 from rq import Queue
@@ -72,6 +74,24 @@ def test_a_crowd_is_made_of_real_jobs_in_their_homes(redis: Redis) -> None:
     assert (queue.count, queue.scheduled_job_registry.count, queue.failed_job_registry.count) == (21, 20, 20)
     assert [job.args for job in queue.jobs] == [(7,)] * 21
     assert {job.get_status().value for job in queue.jobs} == {'queued'}
+
+
+def test_the_profile_of_a_worker_is_of_its_jobs_alone(redis: Redis, redis_url: str) -> None:
+    stats = profile_worker(Server(redis_url, ''), 100)
+    calls = {name: figures[1] for (_, _, name), figures in stats.stats.items()}  # type: ignore[attr-defined]
+    assert calls['noop'] == 100
+    first, *rows = report(stats, 100).splitlines()
+    assert re.fullmatch(r' +[\d.]+ us +[\d.]+ calls a job, in all', first)
+    assert any(' 1.0 calls  rq/worker/' in row for row in rows)
+
+
+def test_a_server_may_keep_a_file() -> None:
+    with running_server(aof=True) as server, server.connect() as redis:
+        assert redis.config_get('append*') | {'appendonly': 'yes', 'appendfsync': 'everysec'} == redis.config_get(
+            'append*'
+        )
+    with running_server() as server, server.connect() as redis:
+        assert redis.config_get('appendonly') == {'appendonly': 'no'}
 
 
 def test_the_memory_of_a_process_is_its_share() -> None:
