@@ -32,6 +32,13 @@ def sleep_and_give(seconds: float) -> float:
     return seconds
 
 
+def until_there(path: str) -> str:
+    """Waits for a file; not for none."""
+    while path and not os.path.exists(path):
+        time.sleep(0.01)
+    return path
+
+
 def ask_twice(value: Any) -> Any:
     job = get_current_job()
     return value if job and job.number_of_retries else Retry(max=2, interval=0)
