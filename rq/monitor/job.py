@@ -14,9 +14,10 @@ from rq.store.part import look
 from .attempts import Attempt, Step, attempts, steps
 from .cost import Cost, cost
 from .failing import Failure, failure
-from .situation import gather, moment
+from .situation import moment
 from .stack import Stack, read
-from .why import Why, explain
+from .why import Why
+from .why import look as facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -114,7 +115,7 @@ class JobPage:
 
 def page(connection: Redis, job_id: str) -> JobPage | None:
     """All about a job; None if there is none. At most thirteen round trips, plain reads."""
-    found = gather(connection, job_id)
+    found, reason = facts(connection, job_id)
     if found.start.kind != 'hash':
         return None
     told, sizes, count, size = _fields(connection, job_id)
@@ -128,7 +129,7 @@ def page(connection: Redis, job_id: str) -> JobPage | None:
     now, call = found.start.now, _call(told.get('data', b''), sizes.get('data', 0))
     return JobPage(
         id=job_id,
-        why=explain(found),
+        why=reason,
         now=_moment(now) or datetime.now(UTC),
         call=call,
         worker_is_ours=found.runner is not None and found.runner.ours,

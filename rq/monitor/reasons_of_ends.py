@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .reason import Why
 from .situation import CANNOT_IMPORT, moment
-from .words import clock, named, span
+from .words import clock, named, span, typed
 
 if TYPE_CHECKING:
     from .situation import Situation
@@ -29,7 +29,7 @@ def failed(found: Situation) -> Why:
     """It ran and raised, or its process died."""
     error = f' with {named(found.error)}' if found.error else ''
     head = f'Failed {_when(found)}{_took(found)}{_where(found)}{error}'
-    again = f'`rq requeue {found.id}`'
+    again = f'`rq requeue {typed(found.id)}`'
     if found.error.startswith(UNBELIEVED):
         do = f'sign it by giving its producer the key that the workers have (`rq doctor` there says more), then {again}'
         return _again(found) or Why(f'{head}: {do}.', 'signature', 'fault')
@@ -42,7 +42,7 @@ def failed(found: Situation) -> Why:
 def stopped(found: Situation) -> Why:
     """Somebody had it stopped."""
     return _again(found) or Why(
-        f'Stopped on request {_when(found)}{_took(found)}{_where(found)}: if that was wrong, `rq requeue {found.id}`.',
+        f'Stopped on request {_when(found)}{_took(found)}{_where(found)}: if that was wrong, `rq requeue {typed(found.id)}`.',
         'stopped',
         'ok',
     )

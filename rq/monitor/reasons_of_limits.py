@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .reason import Why
 from .reasons_of_runs import again, start_one
-from .words import count, named, span
+from .words import count, named, span, typed
 
 if TYPE_CHECKING:
     from rq.store.view_job import Limit
@@ -48,7 +48,9 @@ def _held(found: Situation, limit: Limit, before: str) -> Why:
     if status == 'started':
         return Why(f'{head}, which runs.', 'rate-limited', 'waits', facts, (holder,))
     if status == 'queued':
-        return Why(f'{head}, which is queued itself: see `rq why {holder}`.', 'rate-limited', 'waits', facts, (holder,))
+        return Why(
+            f'{head}, which is queued itself: see `rq why {typed(holder)}`.', 'rate-limited', 'waits', facts, (holder,)
+        )
     what = f'is {status}' if status else 'is not there any more'
     return Why(
         f'{head}, which {what} and holds it for nothing: {_admission(found)}.',

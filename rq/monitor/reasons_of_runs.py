@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .reason import Fact, Why
 from .situation import moment, number
-from .words import count, named, span
+from .words import count, named, span, typed
 
 if TYPE_CHECKING:
     from rq.store.view_job import Worker
@@ -52,7 +52,7 @@ def _runs(found: Situation, runner: Worker) -> Why:
     if limit and limit > 0 and lasts > limit + 2 * GRACE:
         return Why(
             f'Runs for {span(lasts)} on {where}, which is longer than its timeout of {span(limit)} allows: the worker should '
-            f'have ended it by now; look where it stands by `rq stack {found.id}`, and stop it or the worker.',
+            f'have ended it by now; look where it stands by `rq stack {typed(found.id)}`, and stop it or the worker.',
             'overdue', 'fault', tuple(facts),
         )  # fmt: skip
     left = f'; its timeout ends it in {span(limit - lasts)}' if limit and limit > lasts else ''
@@ -97,7 +97,7 @@ def again(found: Situation) -> str:
 
 def start_one(found: Situation) -> str:
     """What to do when no live worker listens."""
-    return f'start one by `rq worker {found.queue}`'
+    return f'start one by `rq worker {typed(found.queue)}`'
 
 
 def workers_of(found: Situation) -> str:

@@ -11,7 +11,7 @@ from rq.exceptions import SigningConfigError
 from .reason import Fact, Why
 from .reasons_of_runs import again, start_one, workers_of
 from .situation import ENDED_BADLY, moment, number
-from .words import clock, count, listed, named, span
+from .words import clock, count, listed, named, span, typed
 
 if TYPE_CHECKING:
     from rq.store.view_job import Other
@@ -309,7 +309,7 @@ def _hangs_on(found: Situation, root: Other) -> tuple[str, str, str]:
         return f'is not there any more: {_sweep(found)} it is canceled then', 'waits-for-missing', 'waits'
     if status in ENDED_BADLY:
         error = f' with {named(found.error)}' if found.error else ''
-        requeue = f'`rq requeue {root.id}`, ' if status != 'canceled' else 'enqueue that one anew, '
+        requeue = f'`rq requeue {typed(root.id)}`, ' if status != 'canceled' else 'enqueue that one anew, '
         said = (
             f'{"was " if status != "failed" else ""}{status}{ago}{error}: {requeue}or press Enqueue now on the page of this '
             'one in the dashboard, or cancel it'
@@ -321,7 +321,7 @@ def _hangs_on(found: Situation, root: Other) -> tuple[str, str, str]:
         worker = named(root.fields.get('worker_name', '?'))
         return f'runs on worker {worker} since {_since(found, root)}', 'waits-for-running', 'waits'
     plain = status.replace('_', ' ') or 'created'
-    return f'is {plain}: see `rq why {root.id}`', f'waits-for-{plain.replace(" ", "-")}', 'waits'
+    return f'is {plain}: see `rq why {typed(root.id)}`', f'waits-for-{plain.replace(" ", "-")}', 'waits'
 
 
 def _sweep(found: Situation) -> str:

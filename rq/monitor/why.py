@@ -5,12 +5,13 @@ From reads of present state alone (`situation.py`); each function here turns fac
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import reasons_of_ends, reasons_of_limits, reasons_of_runs, reasons_of_waits
 from .reason import Why
 from .situation import gather
-from .words import listed, named
+from .words import listed, named, tame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from .situation import Situation
 
-__all__ = ['Why', 'explain', 'why']
+__all__ = ['Why', 'explain', 'look', 'why']
 
 BY_STATUS: dict[str, Callable[[Situation], Why]] = {
     'created': reasons_of_waits.created,
@@ -38,15 +39,27 @@ BY_STATUS: dict[str, Callable[[Situation], Why]] = {
 
 def why(connection: Redis, job_id: str) -> Why:
     """What holds a job, or became of it. Raises redis-py's errors; writes nothing."""
-    found = explain(gather(connection, job_id))
-    if not found.odd:
-        return found
-    # It is read in some steps, and a job may move between them: what contradicts itself is looked at again.
-    return explain(gather(connection, job_id))
+    return look(connection, job_id)[1]
+
+
+def look(connection: Redis, job_id: str) -> tuple[Situation, Why]:
+    """The facts of a job, and what they come to."""
+    found = gather(connection, job_id)
+    reason = explain(found)
+    if reason.odd:
+        # It is read in some steps, and a job may move between them: what contradicts itself is looked at again.
+        found = gather(connection, job_id)
+        reason = explain(found)
+    return found, reason
 
 
 def explain(found: Situation) -> Why:
-    """The facts in words."""
+    """The facts in words; names in them come from Redis and may hold anything."""
+    reason = _explained(found)
+    return replace(reason, sentence=tame(reason.sentence))
+
+
+def _explained(found: Situation) -> Why:
     if found.start.kind != 'hash':
         return _nobody(found)
     status = found.fields.get('status', '')

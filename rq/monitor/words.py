@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 
 from rq.limits import printable
 
-__all__ = ['clock', 'count', 'listed', 'named', 'span']
+__all__ = ['clock', 'count', 'listed', 'named', 'span', 'tame', 'typed']
 
 
 def span(seconds: float) -> str:
@@ -48,3 +49,15 @@ def listed(parts: list[str], most: int = 3) -> str:
 def named(name: str) -> str:
     """A name between backticks, short, without what steers a terminal or ends the backticks."""
     return f'`{printable(name).replace("`", chr(39))}`'
+
+
+def typed(name: str) -> str:
+    """A name as one types it in a shell."""
+    return f'-- {shlex.quote(name)}' if name.startswith('-') else shlex.quote(name)
+
+
+def tame(text: str) -> str:
+    """The text with what could steer a terminal shown escaped."""
+    if text.isprintable():
+        return text
+    return ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)

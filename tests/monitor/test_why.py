@@ -398,6 +398,27 @@ def test_every_status_without_its_home_is_told_and_mended_by_what_is_said(
     assert ask('odd').kind == 'started-and-queued'
 
 
+def test_names_from_redis_steer_no_terminal_and_are_typed_as_a_shell_wants_them(
+    ask: Ask, redis: Redis, disorder: None
+) -> None:
+    wild = Queue('\x1b[31m red `; rm -rf $HOME', connection=redis)
+    for number, name in enumerate(('\x1b]0;a', "it's", '-rf', 'x' * 3000)):
+        redis.hset(
+            keys.job(name), mapping={'status': 'failed', 'created_at': '2026-11-24T00:00:00Z', 'origin': wild.name}
+        )
+        wild.enqueue(jobs.say, job_id=f'j{number}')
+        redis.hset(keys.job(f'j{number}'), 'status', 'deferred')
+        redis.zadd(keys.deferred(wild.name), {f'j{number}': 1})
+        redis.sadd(keys.dependencies(f'j{number}'), name)
+        for found in (ask(name), ask(f'j{number}')):
+            assert found.sentence.isprintable()
+    assert "`rq requeue 'it'\"'\"'s'`" in ask('j1').sentence
+    assert '`rq requeue -- -rf`' in ask('j2').sentence
+    waiting = wild.enqueue(jobs.say)
+    assert "start one by `rq worker '\\x1b[31m red `; rm -rf $HOME'`" in ask(waiting.id).sentence
+    redis.flushall()
+
+
 # --- what it costs ----------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 from redis import Redis
 
 from rq import Queue, Retry
@@ -142,6 +143,8 @@ class Scene:
 
     def close(self) -> None:
         for process in self.processes:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()  # else it ends the job in hand first
             process.kill()
         for process in self.processes:
             process.wait()
