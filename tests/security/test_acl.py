@@ -56,7 +56,7 @@ def work(connection: Redis) -> None:
 
 
 def test_the_page_has_these_roles() -> None:
-    assert RULES.keys() == {'producer', 'worker', 'dashboard', 'cron'}
+    assert RULES.keys() == {'producer', 'worker', 'dashboard', 'operator', 'cron'}
 
 
 def test_a_producer_does_all_that_producers_do(user: User, redis: Redis) -> None:
@@ -152,6 +152,49 @@ def test_a_dashboard_reads_everything_and_changes_nothing(user: User, redis: Red
         with pytest.raises(NoPermissionError):
             attempt()
     assert queue.count == 1
+
+
+def test_an_operator_does_all_that_the_dashboard_offers(user: User, redis: Redis) -> None:
+    pytest.importorskip('flask')
+    from rq.dashboard import create_app
+    from tests.dashboard.doing import do, do_to_all, fail, put
+
+    operator = user('operator')
+    client = create_app(operator, auth='none').test_client()
+    client.environ_base['HTTP_ORIGIN'] = 'http://localhost'
+    queue = Queue('q', connection=redis)
+    failed = fail(redis, 6)
+    waiting, other = put(redis, 6), put(redis, 2, 'low', rate_limit=RateLimit('k', 1))
+    later = queue.enqueue_in(timedelta(hours=1), add, 1)
+    child = queue.enqueue(add, 1, depends_on=later)
+    redis.hset(keys.error_group('abcdef012345'), 'count', 1)
+    redis.hset(keys.worker('w'), 'birth', 'now')
+    for name, fields in (
+        ('requeue', {'job': failed[:2]}),
+        ('delete', {'job': [*failed[2:4], waiting[0]]}),
+        ('cancel', {'job': waiting[1]}),
+        ('move', {'job': [waiting[2], failed[4]], 'to': 'else'}),
+        ('enqueue-now', {'job': [later.id, child.id]}),
+        ('suspend', {'queue': 'q'}),
+        ('suspend', {'all': 'yes'}),
+        ('resume', {'queue': 'q'}),
+        ('resume', {'all': 'yes'}),
+        ('cron-pause', {'cron': 'nightly'}),
+        ('cron-resume', {'cron': 'nightly'}),
+        ('mute', {'error': 'abcdef012345'}),
+    ):
+        answer = client.post(f'/do/{name}', data=fields, headers={'Accept': 'application/json'})
+        assert answer.status_code == 200 and answer.get_json()['count'], (name, answer.get_data(as_text=True))
+    assert do_to_all(client, 'again', job=failed[5]) == '1 job enqueued as copies.'
+    assert do_to_all(client, 'release', limit='k', holder=other[0]).startswith('The slot is free')
+    assert do_to_all(client, 'delete', queue='q', state='queued').endswith('jobs deleted.')
+    assert do_to_all(client, 'cron-run', cron='nightly').startswith('Cron job nightly is enqueued')
+    assert do_to_all(client, 'shutdown', worker='w') == 'Worker w is told to shut down'
+    for bulk in [one['id'] for one in client.get('/api/v1/audit').get_json()['audit']['kept']]:
+        assert 'brought back' in do(client, 'undo', on=bulk)
+    for attempt in (lambda: operator.set(keys.lease('w'), '1'), lambda: operator.get('else'), operator.flushall):
+        with pytest.raises(NoPermissionError):
+            attempt()
 
 
 def test_a_cron_scheduler_works_with_its_rights(user: User, redis: Redis, redis_url: str, processes: Processes) -> None:
