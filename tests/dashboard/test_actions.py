@@ -64,6 +64,18 @@ def test_jobs_that_have_started_are_not_deleted(redis: Redis, client: FlaskClien
     horse.wire.close()
 
 
+def test_one_running_job_is_canceled_where_it_alone_is_meant(redis: Redis, client: FlaskClient) -> None:
+    from tests.store.hands import Horse
+
+    (job_id,) = put(redis, 1)
+    horse = Horse(redis, queues=['q'])
+    claimed = horse.one()
+    assert do(client, 'cancel', job=job_id, state='queued') == '0 jobs canceled. Left alone: 1 had already started.'
+    assert do(client, 'cancel', job=job_id) == '1 job canceled.'
+    assert horse.ask(room=0, outcomes=[horse.outcome(claimed)]).became == [b'KEPT']
+    horse.wire.close()
+
+
 def test_deferred_and_scheduled_jobs_are_enqueued_now(redis: Redis, client: FlaskClient) -> None:
     queue = Queue('q', connection=redis)
     first = queue.enqueue('nothing.here')

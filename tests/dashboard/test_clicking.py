@@ -14,11 +14,13 @@ from playwright.sync_api import Browser, Page, expect
 from redis import Redis
 
 from rq import Queue
+from rq.cron import CronScheduler
 from rq.dashboard import create_app
 from rq.dashboard.access import User
 from rq.dashboard.actions import running
 from rq.dashboard.actions.deeds import ACTIONS, JobAction
 from rq.job import Job
+from rq.rate_limit import RateLimit
 from rq.store import admin, audit, bulk, keys
 from tests.dashboard.conftest import Complaints
 from tests.dashboard.doing import fail, newest, put, statuses
@@ -151,6 +153,30 @@ def test_a_running_job_is_stopped_and_its_worker_shut_down(
     press(page, 'Shut down')
     says(page, 'Worker w1 is told to shut down')
     assert worker.wait(20) == 0
+
+
+def test_cron_jobs_are_paused_resumed_and_run_and_a_slot_is_released(redis: Redis, dashboard: str, page: Page) -> None:
+    made = CronScheduler(redis, name='cron.1')
+    made.register('shop.jobs.nightly', 'q', cron='0 3 * * *')
+    made.register_birth()
+    ids = put(redis, 2, rate_limit=RateLimit('k', 1))
+    page.goto(f'{dashboard}/schedules')
+    press(page, 'Pause')
+    says(page, 'is paused')
+    press(page, 'Resume')
+    says(page, 'goes on with its next time')
+    press(page, 'Run now')
+    press(page, 'Run now')
+    says(page, 'is enqueued by the next scheduler')
+    page.goto(f'{dashboard}/limit/k')
+    press(page, 'Release')
+    expect(page.locator('main')).to_contain_text(f'Job {ids[0]} gives back its slot of limit k')
+    press(page, 'Release')
+    says(page, 'The slot is free again; 1 job got one')
+    assert statuses(redis, ids) == ['queued', 'queued']
+    audits = [entry.fields['action'] for entry in audit.newest(redis, 9)]
+    assert audits == ['release', 'cron-run', 'cron-resume', 'cron-pause']
+    redis.delete(keys.limit_holders('k'), keys.limit('k'), keys.limits())
 
 
 def test_without_scripts_everything_is_done_by_links_and_forms(redis: Redis, dashboard: str, browser: Browser) -> None:

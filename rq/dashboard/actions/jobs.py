@@ -81,8 +81,11 @@ def trash_room(asked: Asked) -> int:
 
 @job_action('cancel', label='Cancel', past='canceled', good=['CANCELED'])
 def cancel(asked: Asked, ids: Sequence[str], seen: Seen) -> list[str]:
-    """Jobs that wait will not be run."""
-    return bulk.cancel_many(asked.connection, ids, seen)
+    """Jobs that wait will not be run. A running one is left alone but where it alone is meant: it runs on, for nothing."""
+    answers = bulk.cancel_many(asked.connection, ids, seen)
+    if answers == ['started'] and not seen.home:
+        answers = [store.cancel(asked.connection, ids[0])[0].decode()]
+    return answers
 
 
 @job_action('enqueue-now', label='Enqueue now', past='enqueued', good=['QUEUED', 'RATE_LIMITED'])
