@@ -114,3 +114,15 @@ def test_our_worker_does_what_they_enqueue(fleet: Fleet, redis: Redis) -> None:
     fleet.theirs.run(PRODUCE)
     fleet.our_burst('q')
     check_what_came_of_it(fleet, redis)
+
+
+def test_their_worker_runs_what_we_map(redis: Redis, fleet: Fleet) -> None:
+    worker = fleet.their_rq('worker', 'q')
+    queue = Queue('q', connection=redis)
+    assert list(queue.map('compat_jobs.add', range(5), [1] * 5, timeout=60)) == [1, 2, 3, 4, 5]
+    assert list(queue.map('compat_jobs.fail_until', [2], retry=Retry(max=2), timeout=60)) == [2]
+    (failure,) = queue.map('compat_jobs.fail', ['no'], errors='return', timeout=60)
+    assert str(failure).endswith(' failed: ValueError: no')
+    assert queue.finished_job_registry.count == 0  # each went as its result was read
+    assert queue.failed_job_registry.count == 1
+    fleet.stop(worker)

@@ -15,7 +15,7 @@ from rq import Queue, Retry, SimpleWorker
 from rq.exceptions import InvalidFunction, JobFailed
 from rq.queue import mapping
 from rq.store import keys
-from tests.domain.work import add, ask_twice, cancel_me, fail, fail_at, give, sleep_and_give, until_there
+from tests.domain.work import add, ask_twice, cancel_me, fail, fail_at, fail_first, give, sleep_and_give, until_there
 from tests.support.processes import ROOT, Processes
 from tests.support.proxy import Proxy
 
@@ -103,6 +103,7 @@ def test_failures_may_come_in_the_place_of_results(queue: Queue, worker: None) -
 
 def test_a_job_that_is_run_again_is_waited_for(queue: Queue, worker: None) -> None:
     assert list(queue.map(ask_twice, ['a'])) == ['a']
+    assert list(queue.map(fail_first, ['a', 'b'], retry=Retry(max=2))) == ['a', 'b']
     with pytest.raises(JobFailed):
         next(queue.map(fail, ['x'], retry=Retry(max=2)))
 

@@ -70,6 +70,8 @@ def test_a_finished_job_in_which_somebody_else_has_a_part_stays(redis: Redis, ho
     finish(horse(), 1)
     redis.hset(keys.job('a'), field, 'x')
     assert collect.drop_finished(redis, 'default', ['a']) == 0
+    redis.hset(keys.job('a'), field, '')  # as other RQs write a field that says nothing
+    assert collect.drop_finished(redis, 'default', ['a']) == 1
 
 
 def test_waiting_jobs_go_wherever_they_are_on_the_list_and_others_stay(redis: Redis, horse: HorseMaker) -> None:

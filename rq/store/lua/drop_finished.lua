@@ -6,10 +6,13 @@
 --- @include keys
 --- @include try
 local members, hashes, beside = {}, {}, {}
+
+local function none(field) return not field or field == '' end -- another RQ writes empty ones
+
 for a = 3, #ARGV do
   local id = ARGV[a]
   local h = try('HMGET', k_job(id), 'status', 'origin', 'group_id', 'rate_limit_key', 'webhooks', 'call') or {}
-  if h[1] == 'finished' and h[2] == ARGV[2] and not (h[3] or h[4] or h[5])
+  if h[1] == 'finished' and h[2] == ARGV[2] and none(h[3]) and none(h[4]) and none(h[5])
     and redis.call('EXISTS', k_dependents(id)) == 0 then
     members[#members + 1] = id
     hashes[#hashes + 1] = k_job(id)
