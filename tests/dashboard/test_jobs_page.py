@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -10,6 +11,7 @@ from playwright.sync_api import Page, expect
 from redis import Redis
 
 from rq import Queue, SimpleWorker
+from rq.dashboard import create_app
 from rq.store import keys
 from tests.monitor import work
 from tests.monitor.test_search import fill
@@ -66,6 +68,24 @@ def test_the_list_renews_itself_while_a_worker_works(redis: Redis, dashboard: st
     expect(page.locator('tbody .status')).to_have_text('queued')
     SimpleWorker([queue], connection=redis).work(burst=True)
     expect(page.locator('tbody .status')).to_have_text('finished')
+
+
+def test_the_help_stays_open_while_it_is_read(redis: Redis, serve: Callable[..., str], page: Page) -> None:
+    page.goto(serve(create_app(redis, auth='none', live_seconds=0.2)) + '/jobs')
+    with page.expect_response('**fragment=1*'):
+        pass
+    page.get_by_text('What can be asked for').click()
+    fill(redis, 1)
+    page.wait_for_timeout(800)  # four renewals that do not happen
+    expect(page.locator('details[open]')).to_contain_text('arg.customer=42')
+    page.get_by_text('What can be asked for').click()
+    expect(page.locator('tbody tr')).to_have_count(1)
+
+
+def test_who_may_only_look_has_nothing_to_click(redis: Redis) -> None:
+    fill(redis, 1)
+    text = create_app(redis, auth='none', read_only=True).test_client().get('/jobs?q=state:queued').text
+    assert 'queued-000000' in text and 'Requeue' not in text and 'Delete' not in text and 'name="to"' not in text
 
 
 def test_a_search_goes_on_where_it_ended(redis: Redis, client: FlaskClient) -> None:
