@@ -92,7 +92,12 @@ def _plain(value: bytes | None) -> str:
 def _state(paused: str, since: str, run: str, slot: str, ran: str) -> State:
     last, _, job_id = slot.partition(' ')
     served = ran.partition(' ')[0]
-    return State(int(last) if last else None, bool(paused), int(since or 0), run, served, bool(job_id))
+    return State(_micros(last), bool(paused), _micros(since) or 0, run, served, bool(job_id))
+
+
+def _micros(stored: str) -> int | None:
+    """An epoch; None for what is none: a record that somebody spoilt costs no other job its time."""
+    return int(stored) if stored.isdecimal() and len(stored) <= 17 else None
 
 
 def begin(connection: Any, name: str, definition: str, at: int) -> None:

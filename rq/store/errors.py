@@ -39,6 +39,10 @@ def count(connection: Any) -> int:
     return int(connection.zcard(keys.error_groups()))
 
 
+# Bytes of a text of a group that are shown, and of its sample: what we write ourselves is shorter.
+LONGEST, SAMPLE = 5_000, 100_000
+
+
 def fingerprints(connection: Any, offset: int, most: int) -> list[str]:
     """Those of the groups that failed last, the latest first."""
     return [text(one) for one in connection.zrevrange(keys.error_groups(), offset, offset + most - 1)]
@@ -56,13 +60,13 @@ def fetch(connection: Any, fingerprint: str) -> tuple[Group, str] | None:
     """A group and a sample of its tracebacks; None when there is none."""
     row = connection.hmget(keys.error_group(fingerprint), *FIELDS, 'traceback')
     group = _group(fingerprint, row[:-1])
-    return None if group is None else (group, text(row[-1] or b''))
+    return None if group is None else (group, text((row[-1] or b'')[:SAMPLE]))
 
 
 def _group(fingerprint: str, row: Sequence[bytes | None]) -> Group | None:
     if row[0] is None or row[1] is None or row[2] is None:
         return None
-    kind, message, place, functions, version, last_version = (text(part or b'') for part in row[3:9])
+    kind, message, place, functions, version, last_version = (text((part or b'')[:LONGEST]) for part in row[3:9])
     names = tuple(functions.split('\n')) if functions else ()
     try:
         total, first, last = int(row[0][:18]), float(row[1][:40]), float(row[2][:40])
@@ -78,7 +82,11 @@ def counts(connection: Any, asked: Sequence[str], now: float, step: int, span: i
     for start in starts if asked else ():
         pipeline.hmget(keys.stats('errors', f'{step}-{start}'), [f'={fingerprint}' for fingerprint in asked])
     rows = pipeline.execute()
-    return [[int(row[place] or 0) for row in rows] for place in range(len(asked))]
+    return [[_count(row[place]) for row in rows] for place in range(len(asked))]
+
+
+def _count(stored: bytes | None) -> int:
+    return int(stored) if stored and stored.isdigit() and len(stored) <= 17 else 0
 
 
 def job_count(connection: Any, fingerprint: str) -> int:
