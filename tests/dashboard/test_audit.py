@@ -99,3 +99,12 @@ def test_the_audit_is_filtered_by_user_and_action(redis: Redis, client: FlaskCli
     more = client.get(f'/api/v1/audit?user=AN&action=delete&before={found["next"]}').get_json()['audit']
     assert len(more['entries']) == 3
     assert 'ann' in client.get('/audit?user=ann').get_data(as_text=True)
+
+
+def test_what_is_secret_by_its_name_is_not_in_the_audit(
+    redis: Redis, client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, 'rq.dashboard.audit'):
+        do(client, 'cron-pause', cron='job(password="hunter2")')
+    assert 'hunter2' not in str(newest(redis)) + caplog.text
+    redis.delete(keys.cron_state('job(password="hunter2")'))

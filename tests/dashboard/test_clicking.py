@@ -113,8 +113,8 @@ def test_delayed_jobs_are_enqueued_now_and_run_again_as_copies(redis: Redis, das
     choose(page, failed)
     press(page, 'Run as a copy …', '#selection')
     expect(page.locator('main')).to_contain_text('1 job chosen')
-    press(page, 'Run again as a copy 1 job')
-    says(page, '1 job enqueued as copies.')
+    press(page, 'Run again as a copy: 1 job')
+    says(page, '1 job copied and enqueued.')
     (copy,) = Queue('other', connection=redis).jobs
     assert (copy.func_name, copy.args) == ('nothing.here', (0,))
 

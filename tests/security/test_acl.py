@@ -185,7 +185,7 @@ def test_an_operator_does_all_that_the_dashboard_offers(user: User, redis: Redis
     ):
         answer = client.post(f'/do/{name}', data=fields, headers={'Accept': 'application/json'})
         assert answer.status_code == 200 and answer.get_json()['count'], (name, answer.get_data(as_text=True))
-    assert do_to_all(client, 'again', job=failed[5]) == '1 job enqueued as copies.'
+    assert do_to_all(client, 'again', job=failed[5]) == '1 job copied and enqueued.'
     assert do_to_all(client, 'release', limit='k', holder=other[0]).startswith('The slot is free')
     assert do_to_all(client, 'delete', queue='q', state='queued').endswith('jobs deleted.')
     assert do_to_all(client, 'cron-run', cron='nightly').startswith('Cron job nightly is enqueued')

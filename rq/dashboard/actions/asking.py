@@ -59,7 +59,7 @@ def job_question(one: JobAction, asked: Asked, scope: Scope, found: Preview) -> 
     }
     return {
         'action': one.name,
-        'label': f'{one.label} {jobs(found.count)}' if found.count else '',
+        'label': f'{one.label}{":" if " " in one.label else ""} {jobs(found.count)}' if found.count else '',
         'said': _said(scope, found),
         'notes': [note for note in (one.warning, _target(given), _later(found, scope)) if note],
         'ids': scope.ids[:SHOWN],

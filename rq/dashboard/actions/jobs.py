@@ -110,7 +110,7 @@ def _stop(asked: Asked, job_id: str) -> str:
     return 'TOLD'
 
 
-@job_action('again', label='Run again as a copy', past='enqueued as copies', good=['QUEUED'], leaves=False, once=True)
+@job_action('again', label='Run again as a copy', past='copied and enqueued', good=['QUEUED'], leaves=False, once=True)
 def again(asked: Asked, ids: Sequence[str], seen: Seen) -> list[str]:
     """The same calls as new jobs, on their queues; the old ones stay as they are."""
     return [anew.enqueue_copy(asked.connection, job_id, asked.bulk) for job_id in ids]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
+from rq.inert import scrub
 from rq.limits import printable
 from rq.store import audit
 
@@ -25,9 +26,9 @@ def write(asked: Asked, what: str, on: str, count: int, said: str, **more: Any) 
         'role': asked.who.role,
         'from': asked.who.address,
         'action': what,
-        'on': on,
+        'on': scrub(on),
         'count': count,
-        'said': said,
+        'said': scrub(said),
         'bulk': asked.bulk,
         **more,
     }

@@ -110,13 +110,18 @@ def _do_a_part(one: JobAction, asked: Asked, scope: Scope, before: float | None)
 
 
 def go_on(one: JobAction, asked: Asked, bulk: str, record: Mapping[str, str]) -> None:
-    """Goes on with an action whose thread has ended before it was done."""
-    scope = scopes.Scope(**json.loads(record['scope']))
-    asked = replace(asked, fields=json.loads(record['fields']), bulk=bulk)
+    """Goes on with an action whose thread has ended before it was done. Raises Refused."""
+    try:
+        scope = scopes.Scope(**json.loads(record['scope']))
+        fields = {str(name): str(value) for name, value in json.loads(record['fields']).items()}
+        before = float(record['before']) if record.get('before') else None
+        known = json.loads(record.get('counts') or '{}')  # those that were left alone are met again
+        counts = Counter({code: int(n) for code, n in known.items() if code in one.good})
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        raise Refused('What is noted of it cannot be read') from None
+    asked = replace(asked, fields=fields, bulk=bulk)
     store.note(asked.connection, bulk, {'state': 'running', 'halt': ''})
-    before = float(record['before']) if record.get('before') else None
-    counts = json.loads(record.get('counts') or '{}')  # those that were left alone are met again
-    _spawn(one, asked, scope, before, Counter({code: n for code, n in counts.items() if code in one.good}))
+    _spawn(one, asked, scope, before, counts)
 
 
 def halt(connection: Redis, bulk: str) -> None:
