@@ -5,6 +5,7 @@ They are written to docs/dashboard/. Needs chromium.
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 import time
@@ -68,6 +69,7 @@ def squeeze(path: Path) -> None:
 
 def main(wanted: list[str]) -> None:
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # also then what was started is ended
     with shop() as (url, scene), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=['--no-sandbox'])
         pages = {name: path for name, path in scene.pages().items() if not wanted or name in wanted}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 
@@ -39,12 +40,12 @@ def sync_stock(warehouse: str) -> int:
 
 
 def build_report(month: str) -> str:
-    time.sleep(600)
+    last(600)
     return month
 
 
 def import_catalog(url: str) -> int:
-    time.sleep(45)
+    last(45)
     return 12_000
 
 
@@ -55,3 +56,10 @@ def notify(order: int) -> None:
 def fetch_rates(bank: str) -> None:
     time.sleep(0.05)
     raise TimeoutError(f'{bank} did not answer within 5 s')
+
+
+def last(seconds: float) -> None:
+    """Long work, which ends when the worker that asked for it is gone: nothing of a scene outlives it."""
+    until, parent = time.monotonic() + seconds, os.getppid()
+    while time.monotonic() < until and os.getppid() == parent:
+        time.sleep(0.5)

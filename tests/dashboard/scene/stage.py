@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -142,10 +143,11 @@ class Scene:
         return {**found, **{name: path for name, path in parts.items() if name.partition('-')[0] in PAGES}}
 
     def close(self) -> None:
-        for process in self.processes:
-            for child in psutil.Process(process.pid).children(recursive=True):
-                child.kill()  # else it ends the job in hand first
-            process.kill()
+        """Ends all that was started, and what those have started."""
+        family = [psutil.Process(process.pid) for process in self.processes if process.poll() is None]
+        for one in [*(child for parent in family for child in parent.children(recursive=True)), *family]:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
         for process in self.processes:
             process.wait()
         self.redis.close()
