@@ -44,9 +44,18 @@ def _clock(epoch: float, span: float) -> str:
 
 
 def line(
-    series: Mapping[str, Points], *, label: str = '', height: int = 160, marks: Sequence[tuple[float, str]] = ()
+    series: Mapping[str, Points],
+    *,
+    label: str = '',
+    height: int = 160,
+    marks: Sequence[tuple[float, str]] = (),
+    wide: bool = False,
 ) -> Markup:
-    """Lines over time with a legend; `marks` are instants with a title. A value of None interrupts its line."""
+    """Lines over time with a legend; `marks` are instants with a title. A value of None interrupts its line.
+
+    `wide`: it has the whole width of the page, not half of it.
+    """
+    width = 2 * WIDTH if wide else WIDTH
     series = {name: [(when, _finite(value)) for when, value in points] for name, points in series.items()}
     times = [when for points in series.values() for when, _ in points]
     values = [value for points in series.values() for _, value in points if value is not None]
@@ -56,27 +65,30 @@ def line(
     span = max(last - first, 1)
 
     def x(when: float) -> float:
-        return LEFT + (when - first) / span * (WIDTH - LEFT - RIGHT)
+        return LEFT + (when - first) / span * (width - LEFT - RIGHT)
 
     def y(value: float) -> float:
         return TOP + (1 - value / top) * (height - TOP - BOTTOM)
 
-    parts = _grid(top, first, span, height)
-    for when, title in marks:
-        if first <= when <= last + span / 20:  # the step of now has begun before what happened in it
-            at = f'{x(min(when, last)):.1f}'
-            parts.append(
-                Markup('<g class="mark"><line x1="{0}" x2="{0}" y1="{1}" y2="{2}"/><title>{3}</title></g>').format(
-                    at, TOP, height - BOTTOM, title
-                )
-            )
+    parts = _grid(top, first, span, (width, height))
+    # The step of now has begun before what happened in it.
+    seen = [(x(min(when, last)), title) for when, title in marks if first <= when <= last + span / 20]
+    parts += [_mark(at, title, height) for at, title in seen]
     for place, points in enumerate(series.values()):
         drawn = _path(points, x, y)
         if place == 0:
             parts.append(Markup('<path class="area" d="{}"/>').format(_filled(drawn, y(0))))
         parts.append(Markup('<path class="s{}" d="{}"/>').format(place % 6, drawn))
     parts += _titles(series, x, height)
-    return _legend(series, label) + _svg('line', WIDTH, height, label or ', '.join(series), parts)
+    return _legend(series, label) + _svg(
+        'line wide' if wide else 'line', width, height, label or ', '.join(series), parts
+    )
+
+
+def _mark(at: float, title: str, height: int) -> Markup:
+    return Markup('<g class="mark"><line x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/><title>{3}</title></g>').format(
+        at, TOP, height - BOTTOM, title
+    )
 
 
 def _path(points: Points, x: Callable[[float], float], y: Callable[[float], float]) -> str:
@@ -123,18 +135,19 @@ def _moment(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime('%d %b %H:%M UTC')
 
 
-def _grid(top: float, first: float, span: float, height: int) -> list[Markup]:
+def _grid(top: float, first: float, span: float, size: tuple[int, int]) -> list[Markup]:
+    width, height = size
     parts = []
     for share in (0, 0.5, 1):
         at = TOP + (1 - share) * (height - TOP - BOTTOM)
         parts.append(
-            Markup('<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(LEFT, WIDTH - RIGHT, at, at)
+            Markup('<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(LEFT, width - RIGHT, at, at)
         )
         parts.append(
             Markup('<text class="left" x="{}" y="{:.1f}">{}</text>').format(LEFT - 6, at + 4, number(top * share))
         )
     for step in range(5):
-        at = LEFT + step / 4 * (WIDTH - LEFT - RIGHT)
+        at = LEFT + step / 4 * (width - LEFT - RIGHT)
         side = ('start', 'middle', 'middle', 'middle', 'end')[step]
         parts.append(
             Markup('<text class="at-{}" x="{:.1f}" y="{}">{}</text>').format(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from redis import Redis
 
 from rq.durations import index
+from rq.monitor import errors
 from rq.store import keys, stats
 from rq.store.stats import Batch
 
@@ -92,3 +93,15 @@ def sample(redis: Redis, now: float) -> None:
             pipeline.hset(key, mapping={name: f'{count} {int(count * 1.4)}' for name, count in parts.items()})
             pipeline.expireat(key, start + step + keep)
     pipeline.execute()
+
+
+def fail(redis: Redis) -> None:
+    """The failures that are known now came before, each in its way."""
+    now = stats.server_time(redis)
+    for place, group in enumerate(errors.groups(redis).groups):
+        ages = [random.uniform(0, (2, 80, 20, 9)[place % 4]) ** 1.3 * HOUR for _ in range(60)]
+        key = keys.error_group(group.fingerprint)
+        redis.hset(key, mapping={'first': f'{now - max(ages):.3f}', 'version': ('2026.11.4', '2026.11.3')[place % 2]})
+        like = ['', '', '', '', '2026.11.5', list(group.functions), []]
+        rows = [[group.fingerprint, now - age, now - age, random.randrange(1, 9), *like] for age in ages]
+        stats.record(redis, f'past-{place}', 1, Batch(errors=rows))

@@ -21,6 +21,7 @@ from rq.dashboard import create_app
 from rq.dashboard.access import User
 from rq.dashboard.page import PAGES
 from rq.group import Group
+from rq.monitor import errors
 from rq.rate_limit import RateLimit
 from rq.registry import DeferredJobRegistry, FailedJobRegistry, StartedJobRegistry
 from rq.store import keys
@@ -69,6 +70,7 @@ class Scene:
             time.sleep(0.7)
         self.leave_behind()
         time.sleep(3)
+        past.fail(self.redis)
 
     def trade(self, orders: int) -> None:
         """What some orders bring."""
@@ -138,6 +140,7 @@ class Scene:
             'job-waiting': f'/job/{(deferred or ["x"])[0]}',
             'job-running': f'/job/{(running or ["x"])[0]}',
             'function': '/function/shop.charge_card',
+            'error': f'/error/{errors.groups(self.redis).groups[0].fingerprint}',
         }
         found = {name: page.rule for name, page in PAGES.items() if '<' not in page.rule}
         return {**found, **{name: path for name, path in parts.items() if name.partition('-')[0] in PAGES}}
