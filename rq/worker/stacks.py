@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from rq.store import stack as store
 
 from .board import BEGUN
+from .report import LOOK
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -86,6 +87,8 @@ def of_horse(chief: Supervisor, job_id: str) -> dict[str, Any]:
 
 
 def _of_process(stacks: Any, pid: int) -> dict[str, str]:
+    if LOOK is None:
+        return {'text': '', 'note': 'The system of its worker has no signal to spare for this.'}
     told, others = stacks.look(pid)
     if not told:
         return {'text': '', 'note': 'Its process does not answer: it is halted, or was started in a way of its own.'}

@@ -31,6 +31,8 @@ GARBAGE = [
     b'{"command": "stop-job", "job_id": ""}',
     b'{"command": "stop-job", "job_id": {"$ne": 1}}',
     b'{"command": "stop-execution", "job_id": "a"}',
+    b'{"command": "dump-stack"}',
+    b'{"command": "dump-stack", "job_id": {"a": 1}}',
     b'{"command": "stop-execution", "job_id": "a", "execution_id": []}',
     b'{"command": "stop-job", "job_id": "' + b'x' * 100_000 + b'"}',
     b'[' * 10_000,
