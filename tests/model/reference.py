@@ -67,7 +67,8 @@ class Store:
 
     def _waits_there(self, told: Told) -> bool:
         job = self.jobs.get(told.id)
-        return job is not None and job.status == 'queued' and told.id in self.lists[told.queue]
+        # On another list there may be an entry of a use before.
+        return job is not None and job.status == 'queued' and job.queue == told.queue
 
     def enqueue(self, told: Told) -> str:
         if self._known(told):
