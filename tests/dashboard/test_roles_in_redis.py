@@ -76,7 +76,7 @@ def test_the_reading_user_does_nothing_and_is_told_why(shop: Redis, url: Callabl
 
 
 def test_the_acting_user_may_do_every_action(shop: Redis, url: Callable[[str], str]) -> None:
-    app = create_app(url('worker'), auth='none')
+    app = create_app(url('operator'), auth='none')
     for route in routes(app):
         if route.method == 'POST' and '/do/' in route.path:
             answer = ask(app.test_client(), route, headers=SAME, data=QUIET)
