@@ -60,6 +60,7 @@ def test_while_something_is_selected_the_page_stands_still(page: Page, dashboard
     page.goto(dashboard)
     page.evaluate("getSelection().selectAllChildren(document.querySelector('h2'))")
     Queue('a', connection=redis).enqueue('f')
+    expect(page.locator('#live')).to_have_text('held')
     page.wait_for_timeout(3 * LIVE_SECONDS * 1000)
     expect(page.locator('.strip')).to_contain_text('0 waiting')
     page.evaluate('getSelection().removeAllRanges()')
@@ -86,3 +87,28 @@ def test_the_keyboard_stays_where_it_is_when_the_page_renews_itself(page: Page, 
         'w1',
         None,
     ]
+
+
+def test_a_slash_leads_to_the_search_and_escape_out_of_it(page: Page, dashboard: str, redis: Redis) -> None:
+    page.goto(dashboard)
+    page.keyboard.press('/')
+    page.wait_for_url('**/jobs#search')
+    expect(page.locator('input[type=search]')).to_be_focused()
+    page.keyboard.type('fn:gr')  # no keys of ours while one types
+    assert page.url.endswith('/jobs#search') and page.locator('input[type=search]').input_value() == 'fn:gr'
+    page.keyboard.press('Escape')
+    expect(page.locator('input[type=search]')).not_to_be_focused()
+
+
+def test_x_selects_rows_and_the_page_waits_for_what_is_done_with_them(page: Page, dashboard: str, redis: Redis) -> None:
+    Queue('a', connection=redis).enqueue('f')
+    Queue('a', connection=redis).enqueue('f')
+    page.goto(f'{dashboard}/jobs')
+    for key in 'jxj':
+        page.keyboard.press(key)
+    expect(page.locator('[data-chosen]')).to_have_text('1')
+    expect(page.locator('#live')).to_have_text('held')
+    page.locator('[data-all]').check()
+    expect(page.locator('[data-chosen]')).to_have_text('2')
+    page.locator('[data-all]').uncheck()
+    expect(page.locator('#live')).to_have_text('live')

@@ -21,11 +21,12 @@
       (at && at.matches('input:not([type=checkbox]), select, textarea')) ||
       $$('main input[type=checkbox]:checked').length > 0 || String(getSelection()) !== '';
   };
-  const state = (lost) => {
+  const state = (lost, held = false) => {
     if (!liveButton) return;
     liveButton.setAttribute('aria-pressed', String(wanted));
     liveButton.classList.toggle('lost', lost);
-    liveButton.textContent = lost ? 'no answer' : wanted ? 'live' : 'paused';
+    liveButton.textContent = lost ? 'no answer' : held ? 'held' : wanted ? 'live' : 'paused';
+    liveButton.title = held ? 'Held while something is selected, typed, open or pointed at' : 'Renew the page by itself (r)';
   };
   // What the keyboard is on, by its words and address: it is found again in the new page.
   const REACHED = 'a[href], button, summary, input[type=checkbox]';
@@ -53,7 +54,8 @@
     } catch { state(true); }
   }
   async function beat() {
-    if (wanted && !busy()) await renew();
+    if (wanted && busy()) state(false, true);
+    else if (wanted) await renew();
     setTimeout(beat, EVERY);
   }
   function toggle() {
