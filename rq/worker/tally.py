@@ -101,39 +101,38 @@ class Tally:
         try:
             with self._lock:
                 self.pending = True
-                if marks:
-                    self._take_long(pack, runs, marks)
-                elif runs:
-                    self._take_short(pack, runs)
+                self._take_runs(pack, runs, marks)
                 for one in odd:
                     self._count_odd(pack, self._names[one.queue], one)
         except Exception:  # noqa: BLE001 - a mistake of ours in counting must not cost a job
             if self._log is not None:
                 self._log.exception('What ran could not be counted')
 
-    def _take_short(self, pack: Pack, runs: list[Any]) -> None:
-        spent = cpu_us() - self._cpu_us
+    def _take_runs(self, pack: Pack, runs: list[Any], marks: list[Any]) -> None:
+        """Long runs have cost what was spent until their end and the short ones before them have not run for."""
+        before, first = self._cpu_us, 0
+        for place, (cpu, children, peak) in marks:
+            short = runs[first:place]
+            short_us = min(sum(run[4] - run[3] for run in short) // 1000, max(0, cpu - before))
+            self._take_short(pack, short, short_us)
+            self._take_long(pack, runs[place], max(0, cpu - before - short_us) + children - self._children_us, peak)
+            before, first, self._children_us = cpu, place + 1, children
+        self._take_short(pack, runs[first:] if first else runs, max(0, cpu_us() - before))
+
+    def _take_short(self, pack: Pack, runs: list[Any], spent: int) -> None:
+        if not runs:
+            return
         minute = pack.redis_us(runs[-1][4]) // 60_000_000 * 60
         for (queue, function), group in groupby(runs, KIND):
             some = list(group)
             self._count(pack, minute, self._names[queue], function, some, spent * len(some) // len(runs))
 
-    def _take_long(self, pack: Pack, runs: list[Any], marks: list[Any]) -> None:
-        """One by one: each belongs to its own minute, and a long one has cost what the short ones before it have not."""
-        costs = [(run[4] - run[3]) // 1000 for run in runs]
-        before = self._cpu_us
-        first = 0
-        for place, (cpu, children, _) in marks:
-            costs[place] = max(0, cpu - before - sum(costs[first:place])) + children - self._children_us
-            first, before, self._children_us = place + 1, cpu, children
-        peaks = {place: peak for place, (_, _, peak) in marks}
-        for place, run in enumerate(runs):
-            minute = pack.redis_us(run[4]) // 60_000_000 * 60
-            function = self._count(pack, minute, self._names[run[0]], run[1], [run], costs[place])
-            peak = peaks.get(place, 0)
-            if peak > self._peak_kb:
-                self._peak_kb = function.peak = peak
-                self._stand_out(minute, stats.HEAVY, run[1], peak, run[2].id)
+    def _take_long(self, pack: Pack, run: Any, spent: int, peak: int) -> None:
+        minute = pack.redis_us(run[4]) // 60_000_000 * 60
+        function = self._count(pack, minute, self._names[run[0]], run[1], [run], spent)
+        if peak > self._peak_kb:
+            self._peak_kb = function.peak = peak
+            self._stand_out(minute, stats.HEAVY, run[1], peak, run[2].id)
 
     def _count(self, pack: Pack, minute: int, queue: str, name: str, runs: list[Any], cpu: int) -> _Function:
         count = len(runs)
