@@ -63,6 +63,8 @@ def text(value: bytes) -> str:
 
 def integer(value: bytes) -> int | None:
     """The whole number, None for an empty field. Raises DeserializationError."""
+    if value.isdigit() and len(value) < 19:  # asked twice a job; a call of `_read` takes a microsecond
+        return int(value)
     return _read(lambda s: int(float(s)) if '.' in s else int(s), 'a whole number', value) if value else None
 
 
