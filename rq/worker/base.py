@@ -229,7 +229,8 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
             return bool(reported(BaseWorker.perform_job)(self, job, queue, execution))
         runner = self._running()
         registry = runner.registry(queue)
-        runner.log.info(self._begin_line(job, queue))
+        if not runner.log.silent:
+            runner.log.info(self._begin_line(job, queue))
         try:
             value = runner.call(job, queue)
             self.handle_execution_ended(job, queue, HEARTBEAT)
@@ -283,6 +284,8 @@ class BaseWorker(Hearing, Reading, Chain, Upkeep):
             return
         runner = self._running()
         runner.note_success(job, job.__dict__.get('_result'))
+        if runner.log.silent:
+            return
         line = f'{queue.name}: {green("Job OK")} ({job.id})'
         runner.log.info(line)
         if self.log_result_lifespan:
