@@ -201,13 +201,16 @@ class Job(Ends, Waiting, Lifecycle, Payload, Links):
     @classmethod
     def from_hash(cls, job_id: str, raw: dict[bytes, bytes], connection: Redis, serializer: Any = None) -> Job:
         """The job of a hash as Redis gave it; nothing is decoded yet."""
-        job = cls(connection=connection, serializer=serializer)
-        job._id = job_id
-        job._raw = raw
+        if cls.__init__ is _INIT and cls.__new__ is object.__new__:
+            job = object.__new__(cls)  # what a worker does for each job need not ask for the time, to forget it
+            job.connection, job.serializer = connection, resolve_serializer(serializer)
+        else:
+            job = cls(connection=connection, serializer=serializer)
+            del job.__dict__['created_at']
+        job._id, job._raw = job_id, raw
         name = raw.get(b'serializer')
         if name:
             job.serializer = seal.serializer(job, name)
-        del job.__dict__['created_at']
         return job
 
     def _load(self, raw: dict[bytes, bytes]) -> None:
@@ -329,3 +332,6 @@ def _status_property(status: JobStatus) -> property:
 for _status in JobStatus:
     if _status not in {JobStatus.CREATED, JobStatus.RATE_LIMITED}:
         setattr(Job, f'is_{_status.value}', _status_property(_status))
+
+
+_INIT = Job.__init__
