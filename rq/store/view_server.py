@@ -20,7 +20,7 @@ __all__ = ['Look', 'Slow', 'Usage', 'look']
 # Entries of the server's log of slow commands that are looked at: it keeps 128 by default.
 ENTRIES = 128
 # Commands that are listed: those that took most time.
-MOST_COMMANDS = 12
+MOST_COMMANDS = 8
 # Characters of a key that are shown.
 LONGEST = 120
 
