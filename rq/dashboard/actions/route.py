@@ -98,7 +98,7 @@ def _do_to_jobs(one: JobAction, asked: Asked) -> Response:
     said = sentence(one, counts)
     if counts.get('KEPT'):
         # So that the audit can offer to bring them back.
-        running.note_small(one, asked, chosen, done, said)
+        running.note_small(one, asked, chosen, counts)
     write(asked if counts.get('KEPT') else replace(asked, bulk=''), one.name, chosen.words, done, said)
     return _back(asked, said, kind_of(one, counts), count=done)
 

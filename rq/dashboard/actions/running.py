@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from redis.exceptions import RedisError
@@ -53,7 +53,7 @@ def do_now(one: JobAction, asked: Asked, scope: Scope, before: float | None) -> 
     return counts
 
 
-def note_small(one: JobAction, asked: Asked, scope: Scope, done: int, said: str) -> None:
+def note_small(one: JobAction, asked: Asked, scope: Scope, counts: Counter[str]) -> None:
     """Writes the record of what was done to a selection."""
     at = f'{time.time():.3f}'
     fields = {
@@ -65,9 +65,15 @@ def note_small(one: JobAction, asked: Asked, scope: Scope, done: int, said: str)
         'ended': at,
     }
     try:
-        store.note(asked.connection, asked.bulk, {**fields, 'total': len(scope.ids), 'done': done, 'said': said})
+        store.note(asked.connection, asked.bulk, {**fields, **_told(one, counts), 'total': len(scope.ids)})
     except RedisError as trouble:  # it is done, whether a full server takes note of it or not
         logger.warning('What was done could not be noted: %s', trouble)
+
+
+def _told(one: JobAction, counts: Counter[str]) -> dict[str, Any]:
+    """What came of it, for its record."""
+    said, kind = sentence(one, counts), kind_of(one, counts)
+    return {'done': one.is_done(counts), 'counts': json.dumps(counts), 'said': said, 'kind': kind}
 
 
 def start(one: JobAction, asked: Asked, scope: Scope, total: int, before: float | None) -> str:
@@ -163,15 +169,11 @@ def _run(one: JobAction, asked: Asked, scope: Scope, before: float | None, count
     except Exception as mistake:
         logger.exception('An action on many jobs failed: %s of %s', one.name, scope.words)
         state, error = 'failed', f'{type(mistake).__name__}; the log has the details'
-    done, said = one.is_done(counts), f'{error} {sentence(one, counts)}'.strip()
-    fields = {
-        'state': state,
-        'ended': f'{time.time():.3f}',
-        'done': done,
-        'counts': json.dumps(counts),
-        'said': said,
-        'kind': 'bad' if state == 'failed' else kind_of(one, counts),
-    }
+    told = _told(one, counts)
+    done, said = one.is_done(counts), f'{error} {told["said"]}'.strip()
+    fields = {**told, 'state': state, 'ended': f'{time.time():.3f}', 'said': said}
+    if state == 'failed':
+        fields['kind'] = 'bad'
     try:
         store.note(asked.connection, asked.bulk, fields)
         store.leave(asked.connection, asked.bulk)
