@@ -31,7 +31,7 @@ def shop() -> Iterator[tuple[str, stage.Scene]]:
     with ExitStack() as stack:
         data = stack.enter_context(tempfile.TemporaryDirectory(prefix='rq-scene-'))
         server = stack.enter_context(EmbeddedServer(data_dir=data))
-        scene = stage.Scene(server.url)
+        scene = stage.Scene(server.url, Path(data))
         stack.callback(scene.close)
         scene.set_up()
         served = Served(create_app(server.url, auth='none'))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -34,8 +35,13 @@ ADDRESSES = ['ada@example.org', 'ben@example.org', 'eva@example.org', 'zdeněk@e
 class Scene:
     """A shop at work."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, folder: Path) -> None:
+        """`folder`: where the code of the shop is put, for its tracebacks to name."""
         self.url = url
+        self.folder = folder / 'shop'
+        self.folder.mkdir()
+        for file in ('shop.py', 'shop_cron.py'):
+            shutil.copy(HERE / file, self.folder)
         self.redis = Redis.from_url(url)
         self.processes: list[subprocess.Popen[bytes]] = []
         self.orders = 1_000
@@ -45,16 +51,16 @@ class Scene:
 
     def worker(self, name: str, *queues: str) -> None:
         """Starts a worker."""
-        self.start('worker', '--name', name, '--path', str(HERE), *queues)
+        self.start('worker', '--name', name, '--path', str(self.folder), *queues)
 
     def cron(self) -> None:
         """Starts a cron scheduler."""
-        self.start('cron', '--path', str(HERE), 'shop_cron')
+        self.start('cron', '--path', str(self.folder), 'shop_cron')
 
     def start(self, command: str, *arguments: str) -> None:
         log = open(os.devnull, 'wb')  # noqa: SIM115 - the process has it
         whole = [sys.executable, '-m', 'rq.cli', command, '--url', self.url, *arguments]
-        self.processes.append(subprocess.Popen(whole, stdout=log, stderr=log, cwd=HERE))
+        self.processes.append(subprocess.Popen(whole, stdout=log, stderr=log, cwd=self.folder))
 
     def set_up(self) -> None:
         """Queues, workers, jobs of every kind; returns when the picture is worth taking."""
@@ -79,7 +85,9 @@ class Scene:
             self.orders += 1
             mail.enqueue('shop.send_receipt', self.orders, to=random.choice(ADDRESSES))
             if self.orders % 3 == 0:
-                default.enqueue('shop.charge_card', self.orders, random.uniform(5, 300), token='tok_' + 'x' * 12)
+                default.enqueue(
+                    'shop.charge_card', self.orders, round(random.uniform(5, 300), 2), token='tok_' + 'x' * 12
+                )
             if self.orders % 4 == 0:
                 images.enqueue(
                     'shop.resize_image', f'/pictures/{self.orders}.{"bmp" if self.orders % 16 == 0 else "jpg"}', 640
@@ -140,7 +148,7 @@ class Scene:
             'job-waiting': f'/job/{(deferred or ["x"])[0]}',
             'job-running': f'/job/{(running or ["x"])[0]}',
             'function': '/function/shop.charge_card',
-            'error': f'/error/{errors.groups(self.redis).groups[0].fingerprint}',
+            'error': f'/error/{max(errors.groups(self.redis).groups, key=lambda one: one.count).fingerprint}',
         }
         found = {name: page.rule for name, page in PAGES.items() if '<' not in page.rule}
         return {**found, **{name: path for name, path in parts.items() if name.partition('-')[0] in PAGES}}
