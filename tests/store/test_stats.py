@@ -249,3 +249,22 @@ def test_a_full_server_refuses_a_batch_whole_and_it_can_be_sent_later(redis: Red
         redis.config_set('maxmemory', 0)
     assert redis.keys() == []
     assert stats.record(redis, 'w', 1, Batch(queues=[queue_row(now)]))
+
+
+@pytest.mark.parametrize('garbage', [b'', b'x', b'1', b';', b'1 2;3;4', b'\xff;\xff;\xff', b'9' * 400 + b' 1 z'])
+def test_what_others_have_written_breaks_neither_readers_nor_writers(redis: Redis, now: float, garbage: bytes) -> None:
+    kinds = ('queues', 'functions', 'waiting', SLOW, HEAVY, 'errors')
+    for kind in kinds:
+        for step in stats.STEPS:
+            key = keys.stats(kind, f'{step}-{int(now // step) * step}')
+            redis.hset(key, mapping={ALL: garbage, '=f': garbage, '=q': garbage})
+            redis.expire(key, 100)
+    starts = stats.buckets(now, 60, 120)
+    stats.queues(redis, 60, starts, [ALL, 'q'])
+    stats.waiting(redis, 60, starts, ['q'])
+    stats.functions(redis, 60, starts)
+    stats.one_function(redis, 60, starts, 'f')
+    stats.tops(redis, SLOW, 3600, stats.buckets(now, 3600, 0), 'f')
+    batch = Batch([queue_row(now)], [function_row(now)], [[int(now), SLOW, 'f', 5, 'job']])
+    assert stats.record(redis, 'w', 1, batch)
+    assert stats.one_function(redis, 60, [int(now // 60) * 60], 'f')[0].runs >= 2

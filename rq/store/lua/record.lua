@@ -18,7 +18,7 @@ local batch = cjson.decode(ARGV[3])
 
 local function numbers(text)
   local found = {}
-  for number in string.gmatch(text or '', '%S+') do found[#found + 1] = tonumber(number) end
+  for number in string.gmatch(text or '', '%S+') do found[#found + 1] = tonumber(number) or 0 end
   return found
 end
 
@@ -55,7 +55,7 @@ end
 for _, f in ipairs(batch.functions) do
   each_bucket('functions', f[1], function(key)
     local field = place(key, f[2], FUNCTIONS)
-    local sums, runs, waits = string.match(redis.call('HGET', key, field) or ';;', '^(.-);(.-);(.*)$')
+    local sums, runs, waits = string.match(redis.call('HGET', key, field) or '', '^(.-);(.-);(.*)$')
     local n = numbers(sums)
     for i = 1, 5 do n[i] = (n[i] or 0) + f[i + 2] end
     n[6] = math.max(n[6] or 0, f[8])
@@ -67,7 +67,7 @@ end
 local function enter(key, field, value, line)
   local lines, at = {}, nil
   for old in string.gmatch(redis.call('HGET', key, field) or '', '[^\n]+') do
-    if not at and value > tonumber(string.match(old, '^%d+')) then at = #lines + 1 end
+    if not at and value > (tonumber(string.match(old, '^%d+')) or 0) then at = #lines + 1 end
     lines[#lines + 1] = old
   end
   table.insert(lines, at or #lines + 1, line)
