@@ -15,18 +15,19 @@ from .lenient import clamped
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ['SPANS', 'Function', 'Listing', 'Moments', 'One', 'Run', 'listing', 'one']
+__all__ = ['SORTS', 'SPANS', 'Function', 'Listing', 'Moments', 'One', 'Run', 'listing', 'one']
 
 # Spans -> seconds, seconds of the buckets that are added up for the list, and of those of one function's chart.
 SPANS = {
     '1h': (3600, 600, 60),
     '24h': (86400, 3600, 600),
     '7d': (7 * 86400, 86400, 3600),
-    '90d': (90 * 86400, 86400, 86400),
+    '90d': (90 * 86400, stats.WEEK, 86400),
 }
 # The executions with the highest values are kept for a day by the hour, and for eight by the day.
 TOPS = {'1h': (3600, 3600), '24h': (86400, 3600), '7d': (7 * 86400, 86400), '90d': (8 * 86400, 86400)}
 MOST = 10
+EVERY = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,36 +100,59 @@ class One:
     heaviest: tuple[Run, ...]
 
 
-def listing(connection: Any, span: str = '24h', now: float | None = None) -> Listing:
-    """What every function came to in a span of SPANS. Raises KeyError for another span. Two round trips."""
+# What a list can go by, the highest first: columns of what is summed of a function.
+SORTS = {'cost': 2, 'runs': 0, 'failures': 1, 'wait': 3, 'cpu': 4, 'memory': 5}
+
+
+def listing(
+    connection: Any, span: str = '24h', now: float | None = None, sort: str = 'cost', shown: slice = EVERY
+) -> Listing:
+    """What every function came to in a span of SPANS. Raises KeyError for another span or sort. Two round trips.
+
+    `shown`: which of them, in this order, get percentiles; to have them of 500 functions takes a while.
+    """
     seconds, step, _ = SPANS[span]
     now = stats.server_time(connection) if now is None else now
-    rows = stats.functions(connection, step, stats.buckets(now, step, seconds))
-    found: dict[str, list[FunctionCounts]] = {}
-    for row in rows:
-        for name, counts in row.items():
-            found.setdefault(name, []).append(counts)
-    sums = {name: _sum(counts) for name, counts in found.items()}
-    total = sum(counts.run_us for counts in sums.values())
-    functions = sorted((_function(name, counts, total) for name, counts in sums.items()), key=_by_cost)
-    cpu = sum(counts.cpu_us for counts in sums.values()) / 1e6
-    return Listing(span, tuple(functions), total / 1e6, cpu)
+    found: dict[str, list[bytes]] = {}
+    for row in stats.stored(connection, step, stats.buckets(now, step, seconds)):
+        for name, field in row.items():
+            found.setdefault(name, []).append(field)
+    sums = {name: _added([stats.sums_of(field) for field in fields]) for name, fields in found.items()}
+    column = SORTS[sort]
+    names = sorted(sums, key=lambda name: (name == OTHER, -_rank(sums[name], column), name))
+    with_all = set(names[shown])
+    total = sum(one[2] for one in sums.values())
+    functions = tuple(_of(name, found[name] if name in with_all else [], sums[name], total) for name in names)
+    return Listing(span, functions, total / 1e6, sum(one[4] for one in sums.values()) / 1e6)
 
 
-def _by_cost(function: Function) -> tuple[bool, float, str]:
-    return function.name == OTHER, -function.run_seconds, function.name
+def _added(rows: Sequence[Sequence[int]]) -> list[int]:
+    columns = list(zip(*rows, strict=True))
+    return [*map(sum, columns[:5]), max(columns[5])]
+
+
+def _rank(sums: Sequence[int], column: int) -> float:
+    """Waits are compared by their mean, and failures by their share."""
+    return sums[column] / max(sums[0], 1) if column in (1, 3) else sums[column]
+
+
+def _of(name: str, fields: Sequence[bytes], sums: Sequence[int], total: int) -> Function:
+    if fields:
+        return _function(name, _sum([stats.counts_of(field) for field in fields]), total)
+    runs, failures, run_us, wait_us, cpu_us, peak_kb = sums
+    return _function(name, FunctionCounts(runs, failures, run_us, wait_us, cpu_us, peak_kb), total)
 
 
 def one(connection: Any, name: str, span: str = '24h') -> One | None:
     """All about one function; None when it did not run in the span. Raises KeyError for another span. Five round trips."""
-    seconds, step, fine = SPANS[span]
+    seconds, _, fine = SPANS[span]
     now = stats.server_time(connection)
     starts = stats.buckets(now, fine, seconds)
     moments = stats.one_function(connection, fine, starts, name)
     sums = _sum(moments)
     if not sums.runs:
         return None
-    total = sum(counts.run_us for counts in _totals(connection, step, stats.buckets(now, step, seconds)))
+    total = sum(counts.run_us for counts in _totals(connection, fine, starts))
     first, last = _bounds(sums.run_histogram)
     wait_first, wait_last = _bounds(sums.wait_histogram)
     top_span, top_step = TOPS[span]

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from .wire import Wire
 
 __all__ = [
-    'ALL', 'HEAVY', 'OTHER', 'SLOW', 'STEPS', 'Batch', 'Deploy', 'Execution', 'FunctionCounts', 'QueueCounts', 'buckets',
-    'clean_name', 'deploys', 'descriptions', 'functions', 'one_function', 'mark_deploy', 'packed', 'queues', 'record', 'record_text', 'sample_waiting',
-    'server_time', 'tops', 'waiting',
+    'ALL', 'HEAVY', 'OTHER', 'SLOW', 'STEPS', 'WEEK', 'Batch', 'Deploy', 'Execution', 'FunctionCounts', 'QueueCounts', 'buckets',
+    'clean_name', 'counts_of', 'deploys', 'descriptions', 'functions', 'one_function', 'mark_deploy', 'packed', 'queues', 'record', 'record_text', 'sample_waiting',
+    'server_time', 'stored', 'sums_of', 'tops', 'waiting',
 ]  # fmt: skip
 
 _record = Script('record')
@@ -32,6 +32,8 @@ _sample_waiting = Script('sample_waiting')
 
 # Seconds of a bucket -> seconds for which it is kept after its end: the twin of lua/lib/bucket.lua.
 STEPS = {60: 7200, 600: 26 * 3600, 3600: 8 * 86400, 86400: 92 * 86400}
+# Functions have buckets of a week as well, kept as long as those of a day.
+WEEK = 7 * 86400
 # A field for the sum of all queues, and one for those for whose names a bucket had no room.
 ALL, OTHER = '*', '~'
 # Characters of a name; what is longer is cut, and told apart by a digest.
@@ -226,19 +228,30 @@ def _pair(stored: bytes) -> tuple[int, int]:
 
 def functions(connection: Any, step: int, starts: Sequence[int]) -> list[dict[str, FunctionCounts]]:
     """Of each bucket, what the runs of each function came to (OTHER: those beyond 500); one round trip."""
+    return [{name: counts_of(field) for name, field in row.items()} for row in stored(connection, step, starts)]
+
+
+def stored(connection: Any, step: int, starts: Sequence[int]) -> list[dict[str, bytes]]:
+    """As `functions`, as it is stored: a list of all functions needs the sums of all, and histograms only of some."""
     pipeline = connection.pipeline(transaction=False)
     for start in starts:
         pipeline.hgetall(_key('functions', step, start))
-    return [{_named(name): _counts(stored) for name, stored in row.items()} for row in pipeline.execute()]
+    return [{_named(name): field for name, field in row.items()} for row in pipeline.execute()]
+
+
+def sums_of(field: bytes) -> list[int]:
+    """Runs, failures, and so on, of what is stored of a function, without its histograms."""
+    return _numbers(field.partition(b';')[0], 6)
 
 
 def one_function(connection: Any, step: int, starts: Sequence[int], name: str) -> list[FunctionCounts]:
     """Of each bucket, what the runs of one function came to; one round trip."""
     rows = _many(connection, 'functions', step, starts, [name]) if starts else []
-    return [_counts(stored) if stored else FunctionCounts() for [stored] in rows]
+    return [counts_of(stored) if stored else FunctionCounts() for [stored] in rows]
 
 
-def _counts(stored: bytes) -> FunctionCounts:
+def counts_of(stored: bytes) -> FunctionCounts:
+    """What is stored of a function."""
     sums, run_times, wait_times = [*stored.split(b';'), b'', b''][:3]
     runs, failures, run_us, wait_us, cpu_us, peak_kb = _numbers(sums, 6)
     histograms = _histogram(run_times), _histogram(wait_times)

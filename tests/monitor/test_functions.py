@@ -69,3 +69,21 @@ def test_reading_writes_nothing_and_takes_few_round_trips(redis: Redis) -> None:
     functions.listing(redis), functions.one(redis, 'f')
     told = redis.info('commandstats')
     assert {name.removeprefix('cmdstat_') for name in told} <= {'time', 'hgetall', 'hmget', 'info', 'config|resetstat'}
+
+
+def test_a_page_of_the_list_has_percentiles_and_the_rest_has_sums(redis: Redis) -> None:
+    for name, seconds in (('a', 3.0), ('b', 2.0), ('c', 1.0)):
+        record(redis, name, [seconds])
+    found = functions.listing(redis, '24h', shown=slice(1, 2)).functions
+    assert [(one.name, one.p50 is not None, one.runs) for one in found] == [
+        ('a', False, 1),
+        ('b', True, 1),
+        ('c', False, 1),
+    ]
+
+
+@pytest.mark.parametrize('sort', functions.SORTS)
+def test_the_list_goes_by_what_is_asked_for(redis: Redis, sort: str) -> None:
+    record(redis, 'low', [0.1])
+    record(redis, 'high', [0.2, 0.2], failures=1, peak=10)
+    assert [one.name for one in functions.listing(redis, '24h', sort=sort).functions] == ['high', 'low']

@@ -11,35 +11,25 @@ from rq.monitor import history
 from rq.store.stats import OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 __all__ = ['function', 'functions']
 
 SPANS = ('1h', '24h', '7d', '90d')
-# The order of the list -> what it goes by, the highest first.
-SORTS: dict[str, Callable[[monitor.Function], Any]] = {
-    'cost': lambda one: one.run_seconds,
-    'runs': lambda one: one.runs,
-    'failures': lambda one: (one.failure_rate, one.failures),
-    'p95': lambda one: one.p95 or 0,
-    'wait': lambda one: one.mean_wait,
-    'cpu': lambda one: one.cpu_seconds,
-    'memory': lambda one: one.peak_bytes or 0,
-}
 
 
 @page('/functions', 'functions', title='Functions', nav='Functions')
 def functions(view: View) -> Mapping[str, Any]:
     """Every function that ran in a span, those that cost most first."""
-    span, sort = view.choice('span', SPANS, '24h'), view.choice('sort', tuple(SORTS))
-    found = monitor.listing(view.connection, span)
-    ordered = sorted(found.functions, key=SORTS[sort], reverse=True)
+    span, sort = view.choice('span', SPANS), view.choice('sort', tuple(monitor.SORTS))
+    shown = slice(view.offset, view.offset + view.per_page)
+    found = monitor.listing(view.connection, span, sort=sort, shown=shown)
     return {
         'span': span,
         'spans': SPANS,
         'sort': sort,
-        'functions': ordered[view.offset : view.offset + view.per_page],
-        'total': len(ordered),
+        'functions': found.functions[shown],
+        'total': len(found.functions),
         'run_seconds': found.run_seconds,
         'cpu_seconds': found.cpu_seconds,
         'other': OTHER,

@@ -30,7 +30,7 @@ def overview(view: View) -> Mapping[str, Any]:
     totals = counted(view.connection)
     found = health(view.connection, totals)
     fleet = workers.fleet(view.connection, 0, WORKERS)
-    hour = functions.listing(view.connection, '1h', totals.now).functions
+    hour = functions.listing(view.connection, '1h', totals.now, shown=slice(0)).functions
     goal = float(view.settings.get('latency_goal') or GOAL)
     series = history.series(view.connection, span, now=totals.now)
     return {

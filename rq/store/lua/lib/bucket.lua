@@ -2,6 +2,7 @@
 --- @include keys
 --- @include time
 local STEPS = { { 60, 7200 }, { 600, 93600 }, { 3600, 691200 }, { 86400, 7948800 } } -- seconds a bucket, seconds it is kept
+local WEEK = { 604800, 7948800 } -- of functions alone: a list of 90 days reads 14 buckets of all functions, and not 92
 local expiring = {}
 
 -- The key of the bucket of `kind` in which the second `t` falls; nil when it would be over already.
@@ -17,8 +18,10 @@ end
 local function each_bucket(kind, t, f)
   for _, s in ipairs(STEPS) do
     local key = bucket(kind, s[1], s[2], t)
-    if key then f(key, s[1]) end
+    if key then f(key) end
   end
+  local key = kind == 'functions' and bucket(kind, WEEK[1], WEEK[2], t)
+  if key then f(key) end
 end
 
 -- The field for a name: one that is new to a bucket that is full is counted with the others.
