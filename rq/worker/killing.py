@@ -119,7 +119,7 @@ class Killing:
         """Kills what a dead horse has left: its group, and what its last job has started outside of it."""
         self.rest(horse)
         if job_id:
-            found = kill_strays(self._words[MARK], self.worker.name, job_id, began_ns)
+            found = kill_strays(self._words[MARK], self.worker.name, job_id, began_ns, horse)
             if found:
                 self.worker.log.warning('Job %s had left %d processes outside of its process group', job_id, found)
 

@@ -25,6 +25,8 @@ PROC = Path('/proc')
 TICK = 0.02
 # Seconds that a search may take: who forks faster than it is killed is not waited for.
 PATIENCE = 1.0
+# Seconds: what began that short a time ago has the last numbers, which are looked at alone.
+JUST_NOW = 60.0
 
 _mark: mmap.mmap | None = None  # of this process
 
@@ -48,19 +50,21 @@ def leave_mark() -> int:
         os.close(fd)
 
 
-def kill_strays(mark: int, worker: str, job_id: str, began_ns: int) -> int:
-    """Kills what a job has left running; answers how many. `began_ns`: the job's begin (monotonic).
+def kill_strays(mark: int, worker: str, job_id: str, began_ns: int, horse: int) -> int:
+    """Kills what a job has left running; answers how many. `began_ns`: the job's begin (monotonic); `horse`: its process.
 
     What had begun before is of an earlier job, which may have meant it to stay.
     """
     if not hasattr(time, 'CLOCK_BOOTTIME'):
         return 0
-    since = time.clock_gettime(time.CLOCK_BOOTTIME) - (time.monotonic_ns() - began_ns) / 1e9 - TICK
+    seconds = (time.monotonic_ns() - began_ns) / 1e9
+    since = time.clock_gettime(time.CLOCK_BOOTTIME) - seconds - TICK
+    first = horse if seconds < JUST_NOW else 0
     names = {f'RQ_JOB_ID={job_id}'.encode(), f'RQ_WORKER_ID={worker}'.encode()}
     killed: set[int] = set()
     until = time.monotonic() + PATIENCE
     while True:
-        found = [pid for pid in _since(since) if pid not in killed and _is_of(pid, mark, names)]
+        found = [pid for pid in _since(since, first) if pid not in killed and _is_of(pid, mark, names)]
         for pid in found:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -69,16 +73,24 @@ def kill_strays(mark: int, worker: str, job_id: str, began_ns: int) -> int:
             return len(killed)
 
 
-def _since(instant: float) -> Iterator[int]:
-    """Processes that began then or later (seconds since the system's start)."""
+def _since(instant: float, first: int) -> Iterator[int]:
+    """Processes that began then or later (seconds since the system's start); their numbers come after `first` (0: any)."""
     per_second = os.sysconf('SC_CLK_TCK')
     with suppress(OSError):
+        last = int((PROC / 'loadavg').read_bytes().split()[-1]) if first else 0
         for name in os.listdir(PROC):
-            if name.isdigit() and int(name) != os.getpid():
+            if name.isdigit() and int(name) != os.getpid() and _is_between(int(name), first, last):
                 with suppress(OSError, ValueError, IndexError):
                     stat = (PROC / name / 'stat').read_bytes()
                     if int(stat.rpartition(b')')[2].split()[19]) / per_second >= instant:
                         yield int(name)
+
+
+def _is_between(pid: int, first: int, last: int) -> bool:
+    """Whether it was given after the one and not after the other; after the highest number the lowest come again."""
+    if not first:
+        return True
+    return first < pid <= last if first <= last else pid > first or pid <= last
 
 
 def _is_of(pid: int, mark: int, names: set[bytes]) -> bool:

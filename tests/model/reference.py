@@ -247,8 +247,8 @@ class Store:
         job_id = job.told.id
         if job.status == 'queued':  # else its entries there are of uses before
             self.lists[job.queue] = [other for other in self.lists[job.queue] if other != job_id]
-        for kind in REGISTRIES:
-            self.registries[kind][job.queue].pop(job_id, None)
+        # Of others the id may be left, by a use of it that expired where it was canceled.
+        self.registries.get(HOMES.get(job.status, ''), {}).get(job.queue, {}).pop(job_id, None)
 
     def _drop_leases(self, job: Job) -> None:
         for member in [member for member in self.leases[job.queue] if member[0] == job.told.id]:
