@@ -166,7 +166,15 @@ def test_uv_without_a_project(shell: Shell) -> None:
     assert owner(shell) == PACKHORSE_VERSION
 
 
-def test_beside_rq_dashboard_the_one_that_came_last_is_whole(shell: Shell, environment: Path) -> None:
+LOOK = """
+from rq.dashboard import create_app
+client = create_app('redis://localhost:1', auth='none').test_client()
+paths = '/', '/assets/dashboard.css', '/assets/dashboard.js'
+print([client.get(path, buffered=True).status_code for path in paths])
+"""
+
+
+def test_beside_rq_dashboard_the_one_that_came_last_is_whole(shell: Shell, tmp_path: Path) -> None:
     whose = 'python -W error -c "import rq_dashboard; print(hasattr(rq_dashboard, \'THEIRS\'))"'
     shell('pip install -q --no-deps rq-dashboard')
     follow('dashboard', shell)
@@ -184,6 +192,9 @@ def test_beside_rq_dashboard_the_one_that_came_last_is_whole(shell: Shell, envir
     follow('dashboard-repair', shell)
     assert shell(whose).strip() == 'False'
     assert 'Options:' in shell('rq-dashboard --help')
+    # Templates, CSS and JavaScript are in the wheel: a page that says that Redis is away has them all.
+    (tmp_path / 'look.py').write_text(LOOK)
+    assert '[503, 200, 200]' in shell('python -W error look.py').splitlines()
 
 
 def test_a_distribution_of_that_name_without_modules_does_no_harm(tmp_path: Path) -> None:
