@@ -171,8 +171,7 @@ def _proxied(asked: Request) -> bool:
 
 def _neighbour(asked: Request) -> User:
     """Somebody on the same machine, who may look. Raises Forbidden."""
-    host = asked.environ.get('HTTP_HOST', '').rpartition(':')[0] or asked.environ.get('HTTP_HOST', '')
-    near = guard.is_loopback(_peer(asked)) and guard.Hosts().knows(host)
+    near = guard.is_loopback(_peer(asked)) and guard.Hosts().knows(guard.host_of(asked))
     if not near or _proxied(asked):
         raise Forbidden(
             'This dashboard can only be seen on its own machine, since its application does not say who may see it: '

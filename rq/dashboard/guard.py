@@ -19,15 +19,8 @@ if TYPE_CHECKING:
     from flask import Request, Response
 
 __all__ = [
-    'LARGEST_BODY',
-    'Hosts',
-    'Misdirected',
-    'add_headers',
-    'check_method',
-    'check_origin',
-    'is_loopback',
-    'nonce',
-]
+    'LARGEST_BODY', 'Hosts', 'Misdirected', 'add_headers', 'check_method', 'check_origin', 'host_of', 'is_loopback', 'nonce',
+]  # fmt: skip
 
 # Bytes of a request's body: a selection of 200 ids is 10 KB, a filter less.
 LARGEST_BODY = 1_000_000
@@ -83,11 +76,7 @@ class Hosts:
 
     def check(self, asked: Request) -> None:
         """Nothing for a request to one of them; raises Misdirected."""
-        host = asked.environ.get('HTTP_HOST', '')
-        if self.any:
-            return
-        found = HOST.fullmatch(host.lower())
-        if found is None or not self.knows(found[1]):
+        if not self.any and not self.knows(host_of(asked)):
             raise Misdirected
 
     def knows(self, name: str) -> bool:
@@ -96,6 +85,12 @@ class Hosts:
         if is_loopback(name) or name in self.names:
             return True
         return self.numbers and _number(name)
+
+
+def host_of(asked: Request) -> str:
+    """The name that the request is for, without its port; '' for what is none."""
+    found = HOST.fullmatch(asked.environ.get('HTTP_HOST', '').lower())
+    return found[1] if found else ''
 
 
 def is_loopback(name: str) -> bool:

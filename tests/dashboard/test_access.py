@@ -380,6 +380,10 @@ def test_embedded_as_ever_it_is_seen_on_its_own_machine_and_nowhere_else(redis_u
     assert client.get('/rq/', environ_base={'REMOTE_ADDR': '192.0.2.1'}).status_code == 403
     for header in ('X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via', 'X-Forwarded-Proto'):
         assert client.get('/rq/', headers={header: '127.0.0.1'}).status_code == 403
+    for host in ('127.0.0.1:8000', '[::1]', '[::1]:8000', 'LocalHost'):
+        assert client.get('/rq/', headers={'Host': host}).status_code == 200
+    named = embedded(redis_url, RQ_DASHBOARD_HOSTS=['shop.example'])
+    assert named.get('/rq/', headers={'Host': 'shop.example'}).status_code == 403
     answer = client.get('/rq/', headers={'Host': 'shop.example'})
     assert answer.status_code == 421
     check_headers(answer)
