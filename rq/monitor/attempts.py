@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rq import inert
 from rq.store import fields as codec
 
 from .failing import text_of
+from .lenient import clamped
 from .situation import last_line, moment
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def steps(fields: Mapping[str, str], now: float) -> tuple[Step, ...]:
         last = place + 1 == len(ordered)
         until = ordered[place + 1][0] if not last else (None if ended is not None else now)
         found.append(
-            Step(_now(name, status) if last else name, _moment(at), None if until is None else until - at, shown)
+            Step(_now(name, status) if last else name, clamped(at), None if until is None else until - at, shown)
         )
     return tuple(found)
 
@@ -90,7 +91,7 @@ def attempts(entries: Sequence[Entry], fields: Mapping[str, str], now: float) ->
     began = moment(fields, 'started_at')
     if fields.get('status') == 'started' and began is not None:
         worker, execution = fields.get('worker_name', ''), fields.get('execution', '')
-        found.insert(0, Attempt('running', worker, execution, _moment(began), None, max(0.0, now - began), ''))
+        found.insert(0, Attempt('running', worker, execution, clamped(began), None, max(0.0, now - began), ''))
     return tuple(found)
 
 
@@ -101,8 +102,8 @@ def _attempt(entry: Entry) -> Attempt:
         ended=ENDS.get(fields.get('type', b''), 'ended'),
         worker=codec.text(fields.get('worker_name', b'')[:800])[:200],
         execution=codec.text(fields.get('execution_id', b'')[:400])[:100],
-        began=None if began is None else _moment(began),
-        until=_moment(until if until is not None else entry.at),
+        began=None if began is None else clamped(began),
+        until=clamped(until if until is not None else entry.at),
         seconds=until - began if began is not None and until is not None else None,
         said=_said(fields),
     )
@@ -120,7 +121,3 @@ def _epoch(stored: bytes | None) -> float | None:
     except ValueError:
         return None
     return found if 0 < found < 1e11 else None
-
-
-def _moment(at: float) -> datetime:
-    return datetime.fromtimestamp(min(max(at, 0.0), 1e11), UTC)

@@ -99,7 +99,7 @@ def listing(
 def _entry(entry: store.Entry) -> Entry:
     told = entry.fields
     return Entry(
-        at=_moment(entry.at),
+        at=clamped(entry.at),
         user=told.get('user', ''),
         role=told.get('role', ''),
         address=told.get('from', ''),
@@ -120,8 +120,8 @@ def _kept(connection: Redis) -> tuple[Kept, ...]:
     return tuple(
         Kept(
             id=bulk,
-            at=_moment(_real(record, 'began')),
-            until=_moment(_real(record, 'until')),
+            at=clamped(_real(record, 'began')),
+            until=clamped(_real(record, 'until')),
             user=record.get('user', ''),
             what=record.get('what', ''),
             kept=count,
@@ -136,10 +136,6 @@ def _kept(connection: Redis) -> tuple[Kept, ...]:
 def undo_id(bulk: str, count: int) -> str:
     """The id of the undo of a bulk of which so many jobs can be brought back."""
     return hashlib.blake2b(f'{bulk}:{count}'.encode(), digest_size=8).hexdigest()
-
-
-def _moment(at: float) -> datetime:
-    return clamped(at)
 
 
 def _number(text: str) -> int:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rq.store import view_depend as store
 from rq.store import view_jobs, view_timed
 
-from .matching import Row, moment_of, row
+from .lenient import moment
+from .matching import Row, row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,7 +97,7 @@ def waiting(connection: Any, queue: str = '', offset: int = 0, most: int = 25) -
     jobs = [
         Blocked(
             job=row(one, 'deferred'),
-            since=moment_of(place.score),
+            since=moment(place.score),
             waits_for=tuple(others[other] for other in links.parents),
             more=links.parent_total - len(links.parents),
             dependents=links.child_total,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rq.store import view_health as store
 from rq.utils import utcparse
 
+from .lenient import real
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -128,7 +130,7 @@ def health(connection: Redis, totals: Totals) -> Health:
 
 def _running(runs: Sequence[tuple[str, str]], jobs: Sequence[store.Job], now: float) -> tuple[Running, ...]:
     found = [
-        Running(job_id, queue, job.worker_name, _since(job.started_at, now), _number(job.timeout))
+        Running(job_id, queue, job.worker_name, _since(job.started_at, now), real(job.timeout))
         for (queue, job_id), job in zip(runs, jobs, strict=True)
     ]
     return tuple(sorted(found, key=lambda run: -(run.elapsed or 0.0)))
@@ -142,13 +144,6 @@ def _since(moment: str, now: float) -> float | None:
     try:
         return max(now - utcparse(moment).timestamp(), 0.0) if moment else None
     except (ValueError, OverflowError):
-        return None
-
-
-def _number(value: str) -> float | None:
-    try:
-        return float(value) if value else None
-    except ValueError:
         return None
 
 

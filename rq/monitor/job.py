@@ -11,9 +11,11 @@ from rq import inert
 from rq.store import view_job, view_page
 from rq.store.part import look
 
+from . import lenient
 from .attempts import Attempt, Step, attempts, steps
 from .cost import Cost, cost
 from .failing import Failure, failure
+from .progress import progress
 from .situation import moment
 from .stack import Stack, read
 from .why import Why
@@ -130,7 +132,7 @@ def page(connection: Redis, job_id: str) -> JobPage | None:
     return JobPage(
         id=job_id,
         why=reason,
-        now=_moment(now) or datetime.now(UTC),
+        now=lenient.moment(now) or datetime.now(UTC),
         call=call,
         worker_is_ours=found.runner is not None and found.runner.ours,
         **_texts(fields),
@@ -183,18 +185,11 @@ def _times(fields: Mapping[str, str], found: Situation) -> dict[str, Any]:
     began = at['started']
     due = found.place.homes.get('scheduled') if found.place else None
     return {
-        **{name: _moment(value) for name, value in at.items()},
-        'due': _moment(due),
-        'expires': _moment(found.start.now + found.start.ttl) if found.start.ttl is not None else None,
+        **{name: lenient.moment(value) for name, value in at.items()},
+        'due': lenient.moment(due),
+        'expires': lenient.moment(found.start.now + found.start.ttl) if found.start.ttl is not None else None,
         'seconds': end - began if end is not None and began is not None and end >= began else None,
     }
-
-
-def _moment(at: float | None) -> datetime | None:
-    try:
-        return None if at is None else datetime.fromtimestamp(at, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _number(fields: Mapping[str, str], name: str) -> int:
@@ -231,12 +226,7 @@ def _options(fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 def _meta(stored: bytes | None) -> dict[str, Any]:
     found = inert.mapping(stored) if stored else {}
-    try:
-        done = float(found.get('progress', ''))
-    except ValueError:
-        return {'meta': found, 'progress': None}
-    share = done / 100 if done > 1 else done
-    return {'meta': found, 'progress': share if 0 <= share <= 1 else None}
+    return {'meta': found, 'progress': progress(found)}
 
 
 def _result(last: view_page.Entry | None, told: Mapping[str, bytes]) -> str | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-__all__ = ['clamped', 'moment', 'whole']
+__all__ = ['clamped', 'moment', 'real', 'whole']
 
 # The last second of the year 9999: datetime knows none after it.
 LATEST = 253_402_300_799.0
+# No count or duration of ours comes near it.
+MOST = 1e18
 # Digits of a number that means something; int() takes a long time for a million of them.
 DIGITS = 18
 
@@ -18,13 +20,21 @@ def clamped(epoch: float) -> datetime:
 
 
 def moment(given: str | bytes | float | None) -> datetime | None:
-    """The moment of an epoch as text or number; None for what is none."""
+    """The moment of an epoch as text or number; None for what is none, or beyond what a calendar has."""
+    epoch = real(given)
     try:
-        return (
-            None if given is None or (not isinstance(given, float | int) and len(given) > 40) else clamped(float(given))
-        )
-    except ValueError:
+        return None if epoch is None else datetime.fromtimestamp(epoch, UTC)
+    except (ValueError, OverflowError, OSError):
         return None
+
+
+def real(given: str | bytes | float | None) -> float | None:
+    """The number; None for what is none, too long to be meant, infinite or `nan`."""
+    try:
+        number = None if given is None or (isinstance(given, str | bytes) and len(given) > 40) else float(given)
+    except (ValueError, OverflowError):
+        return None
+    return number if number is not None and abs(number) < MOST else None
 
 
 def whole(given: str | bytes | None, default: int = 0) -> int:

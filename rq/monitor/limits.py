@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rq.store import view_jobs
 from rq.store import view_limits as store
 
-from .matching import Row, begun, moment_of, row
+from .lenient import moment
+from .matching import Row, begun, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,4 +107,4 @@ def _slot(job_id: str, at: float, stored: Stored | None) -> Slot:
         started, timeout = begun(stored), stored.fields.get('timeout', b'')
         if started is not None and timeout.isdigit() and len(timeout) < 10:
             until = started + timedelta(seconds=int(timeout))
-    return Slot(job_id, moment_of(at), None if stored is None else row(stored), until)
+    return Slot(job_id, moment(at), None if stored is None else row(stored), until)

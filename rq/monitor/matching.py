@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .language import Filter
 
-__all__ = ['Matcher', 'Row', 'begun', 'function_of', 'moment_of', 'row', 'when']
+__all__ = ['Matcher', 'Row', 'begun', 'function_of', 'limit_of', 'row', 'when']
 
 # Bytes of a call that are looked at for a list: about 2 ms, were it hostile.
 LOOK = 8_000
@@ -83,6 +83,11 @@ def function_of(stored: Stored) -> str:
     return inert.function_name(stored.data) or inert.call(stored.data, ARGUMENT, LOOK).path
 
 
+def limit_of(stored: Stored) -> str:
+    """The key of the rate limit that it is under; empty for none."""
+    return _text(stored, 'rate_limit_key')
+
+
 def _told(description: bytes | None) -> tuple[str, str]:
     """Function and arguments as RQ describes a call: `shop.mail(1, to='x')`; its values may be hidden ones."""
     if description is None:
@@ -121,14 +126,6 @@ def when(stored: Stored) -> bytes:
     fields = stored.fields
     found = fields.get('ended_at') or fields.get('started_at') or fields.get('enqueued_at') or fields.get('created_at')
     return found or b''
-
-
-def moment_of(epoch: float) -> datetime | None:
-    """The moment of a score; None for one that is no time."""
-    try:
-        return datetime.fromtimestamp(epoch, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _attempts(stored: Stored) -> int:
@@ -268,7 +265,7 @@ CHECKS: dict[str, Callable[[Term, _Seen], bool]] = {
     'queue': lambda term, seen: _any(term.values, (seen.text('origin'),)),
     'worker': lambda term, seen: _any(term.values, (seen.text('worker_name'),)),
     'group': lambda term, seen: _any(term.values, (seen.text('group_id'),)),
-    'key': lambda term, seen: _any(term.values, (seen.text('rate_limit_key'),)),
+    'key': lambda term, seen: _any(term.values, (limit_of(seen.stored),)),
     'id': lambda term, seen: _any(term.values, (seen.stored.id,)),
     'tag': lambda term, seen: _any(term.values, seen.tags()),
     'arg': lambda term, seen: _any(term.values, seen.argument(term.path)),

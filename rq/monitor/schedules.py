@@ -14,7 +14,8 @@ from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 from rq.store import view_cron as store
 from rq.store import view_jobs, view_timed
 
-from .matching import Row, moment_of, row
+from .lenient import moment
+from .matching import Row, row
 from .when import Patience, schedule, words
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def crons(connection: Any, offset: int = 0, most: int = 25) -> Crons:
         jobs, unreadable = _jobs(one.jobs)
         for job, data in jobs if alive else ():
             known.setdefault((job.name, job.definition), _Known(job, data)).schedulers += 1
-        heard = moment_of(one.heartbeat)
+        heard = moment(one.heartbeat)
         schedulers.append(Scheduler(one.name, one.host, one.pid, one.config, heard, alive, len(jobs), unreadable))
     ordered = [known[key] for key in sorted(known)]
     page = ordered[offset : offset + most]
@@ -152,7 +153,7 @@ def crons(connection: Any, offset: int = 0, most: int = 25) -> Crons:
         total=len(ordered),
         schedulers=tuple(schedulers),
         more_schedulers=total - len(told),
-        orphans=tuple((name, moment_of(at)) for name, at in orphans[:most]),
+        orphans=tuple((name, moment(at)) for name, at in orphans[:most]),
         orphan_total=len(orphans),
     )
 
@@ -234,7 +235,7 @@ def _runs(job: CronJob, history: Sequence[tuple[str, float]], outcomes: dict[str
     """The oldest first."""
     found = []
     for job_id, epoch in reversed(history):
-        at = moment_of(epoch)
+        at = moment(epoch)
         if at is not None:
             state = outcomes.get(job_id) or _forgotten(job, (now - at).total_seconds())
             found.append(Run(at, state, job_id))
@@ -353,7 +354,7 @@ def later(connection: Any, queue: str = '', offset: int = 0, most: int = 25) -> 
     found = view_timed.scheduled(connection, names, offset, most)
     stored = view_jobs.fetch(connection, [one.id for one in found.jobs], data=True)
     jobs = [
-        Due(moment_of(place.score), row(one, 'scheduled'), bool(one.fields.get('started_at')))
+        Due(moment(place.score), row(one, 'scheduled'), bool(one.fields.get('started_at')))
         for place, one in zip(found.jobs, stored, strict=True)
         if one is not None
     ]

@@ -11,6 +11,7 @@ from rq.store import view_jobs
 from rq.store import view_workers as store
 from rq.utils import utcparse
 
+from .lenient import real, whole
 from .matching import row
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Worker:
     utilisation: float | None  # share of its life for which it worked
     rss: int | None  # bytes
     cpu: float | None  # seconds
+    horses: int | None  # processes that it has started for its jobs; more than one: they died, or had done their share
 
     @property
     def alive(self) -> bool:
@@ -188,10 +190,10 @@ def _worker(
     born, heartbeat, worked = (
         _when(fields.get('birth')),
         _when(fields.get('last_heartbeat')),
-        _real(fields.get('total_working_time')),
+        real(fields.get('total_working_time')),
     )
     life = (now - born).total_seconds() if born else 0
-    rss = _real(fields.get('rss'))
+    rss = real(fields.get('rss'))
     return Worker(
         name=record.name,
         state=_state(record, heartbeat, now),
@@ -206,12 +208,13 @@ def _worker(
         born=born,
         heartbeat=heartbeat,
         runs=tuple(_run(job_id, execution, jobs.get(job_id, {}), now) for job_id, execution in pairs),
-        finished=int(_real(fields.get('successful_job_count')) or 0),
-        failed=int(_real(fields.get('failed_job_count')) or 0),
+        finished=int(real(fields.get('successful_job_count')) or 0),
+        failed=int(real(fields.get('failed_job_count')) or 0),
         worked=worked or 0.0,
         utilisation=min(worked / life, 1.0) if worked is not None and life > 1 else None,
         rss=int(rss) if rss is not None else None,
-        cpu=_real(fields.get('cpu')),
+        cpu=real(fields.get('cpu')),
+        horses=whole(fields['horses']) if 'horses' in fields else None,
     )
 
 
@@ -237,7 +240,7 @@ def _run(job_id: str, execution: str, job: dict[str, str], now: datetime) -> Run
         queue=job.get('origin', ''),
         started=started,
         elapsed=max((now - started).total_seconds(), 0.0) if started else None,
-        timeout=_real(job.get('timeout')),
+        timeout=real(job.get('timeout')),
     )
 
 
@@ -246,11 +249,3 @@ def _when(value: str | None) -> datetime | None:
         return utcparse(value) if value else None
     except (ValueError, OverflowError):
         return None
-
-
-def _real(value: str | None) -> float | None:
-    try:
-        number = float(value) if value else None
-    except ValueError:
-        return None
-    return number if number is not None and abs(number) < 1e18 else None  # neither inf nor nan

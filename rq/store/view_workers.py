@@ -21,7 +21,7 @@ MOST_RUNS = 20
 FIELDS = (
     'hostname', 'pid', 'ip_address', 'version', 'python_version', 'state', 'queues', 'current_job', 'birth', 'death',
     'last_heartbeat', 'shutdown_requested_date', 'successful_job_count', 'failed_job_count', 'total_working_time',
-    'incarnation', 'rss', 'cpu', 'code',
+    'incarnation', 'rss', 'cpu', 'horses', 'code',
 )  # fmt: skip
 # What is read of a run.
 RUN_FIELDS = ('started_at', 'timeout', 'origin', 'execution', 'enqueued_at')

@@ -34,6 +34,26 @@ def test_the_chain_is_a_click_away_and_the_page_renews_itself(redis: Redis, dash
     expect(page.locator('tbody tr')).to_have_count(3)
 
 
+def test_what_failed_of_a_group_is_retried_and_the_rest_canceled(redis: Redis, dashboard: str, page: Page) -> None:
+    queue, other = (Queue(name, connection=redis) for name in ('q', 'other'))
+    for name in ('import', 'import "*"'):
+        group = Group.create(redis, name=name)
+        group.enqueue_many(queue, [Queue.prepare_data(work.fail, ('no',), result_ttl=500) for _ in range(2)])
+        SimpleWorker([queue], connection=redis).work(burst=True, logging_level='CRITICAL')
+        group.enqueue_many(other, [Queue.prepare_data(work.add, (1, 2)) for _ in range(3)])
+    page.goto(f'{dashboard}/dependencies')
+    rows = page.locator('tr', has_text='import')
+    expect(rows).to_have_count(2)
+    expect(rows.get_by_role('button')).to_have_count(2)  # a filter cannot name the second one alone
+    rows.get_by_role('button', name='Cancel the rest …').click()
+    page.get_by_role('button', name='Cancel 3 jobs').click()
+    expect(page.locator('#flash')).to_contain_text('3 jobs canceled')
+    page.get_by_role('button', name='Requeue failed …').click()
+    page.get_by_role('button', name='Requeue 2 jobs').click()
+    expect(page.locator('#flash')).to_contain_text('2 jobs requeued')
+    assert len(queue.job_ids) == 2 and len(other.job_ids) == 3
+
+
 def test_a_slot_that_is_held_for_nothing_is_released(redis: Redis, dashboard: str, page: Page) -> None:
     queue = Queue('q', connection=redis)
     for name in ('holds', 'waits'):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.monitor import queue as one
 from rq.monitor import queues
+from rq.rate_limit import RateLimit
 from rq.store import admin, keys
 from rq.utils import utcformat
 from tests.dashboard.doing import fail, put
@@ -151,3 +153,18 @@ def test_the_pages_only_read_and_take_few_round_trips(
         with reading(redis, monkeypatch) as counted:
             assert client.get(address).status_code == 200
         assert counted.trips <= 20, address
+
+
+def test_a_running_job_shows_its_progress_and_keys_of_limits_are_counted(redis: Redis, client: FlaskClient) -> None:
+    queue = Queue('q', connection=redis)
+    for _ in range(2):
+        queue.enqueue('shop.mail', rate_limit=RateLimit('crm/1', concurrency=5))
+    queue.enqueue('shop.mail')
+    page = client.get('/queue/q').get_data(as_text=True)
+    assert 'limits: <a href="/limit/' in page and '>crm/1</a> 2' in page and 'Progress' not in page
+    job = queue.enqueue('shop.pay', meta={'progress': 40})
+    redis.lrem(keys.queue('q'), 1, job.id)
+    redis.zadd(keys.wip('q'), {f'{job.id}:x': time.time() + 60})
+    assert [item.progress for item in one.page(redis, 'q', 'started', 0, 25).jobs] == [0.4]
+    assert '40 %' in client.get('/queue/q?state=started').get_data(as_text=True)
+    assert client.get('/api/v1/queue/q').get_json()['shown']['limits'] == [['crm/1', 2]]

@@ -40,6 +40,14 @@ def test_a_worker_and_what_it_runs_are_shown(redis: Redis, redis_url: str, proce
     assert run.elapsed is not None and 0 <= run.elapsed < 30
 
 
+def test_what_a_worker_costs_and_how_often_it_had_to_start_a_process_is_told(redis: Redis) -> None:
+    born(redis, 'w', rss='1000', cpu='1.25', horses='3')
+    born(redis, 'old', cpu='nan', horses='many')
+    old, worker = workers.fleet(redis).workers
+    assert (worker.rss, worker.cpu, worker.horses) == (1000, 1.25, 3)
+    assert (old.rss, old.cpu, old.horses) == (None, None, 0)
+
+
 def test_one_whose_lease_has_ended_is_silent_and_one_without_a_record_is_gone(redis: Redis) -> None:
     born(redis, 'quiet')
     redis.delete(keys.lease('quiet'))
