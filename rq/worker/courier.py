@@ -187,10 +187,12 @@ class Courier:
         """Sends what was counted if a second is over, or `at_once`. Not while a request is under way; Redis away: later."""
         if tally is None or not (tally.pending if at_once else tally.due()) or self.outage.on:
             return
-        try:
-            tally.send(lambda writer, number, batch: stats.packed(self.wire, writer, number, batch))
-        except (RedisError, OSError):
-            self.wire.close()
+        for _ in range(1 + at_once):  # what may be the last is tried twice
+            try:
+                tally.send(lambda writer, number, batch: stats.packed(self.wire, writer, number, batch))
+                break
+            except (RedisError, OSError):
+                self.wire.close()
 
     # --- trouble
 

@@ -158,8 +158,9 @@ class Tally:
             function.wait += wait_us
         slowest = max(times)
         least = self._least.get((stats.SLOW, name))
-        if least is None or len(least) < TOP or slowest > least[0]:
-            for run, us in zip(runs, times, strict=True):
+        floor = least[0] if least is not None and len(least) == TOP else -1
+        if slowest > floor:
+            for run, us in [pair for pair in zip(runs, times, strict=True) if pair[1] > floor]:
                 self._stand_out(minute, stats.SLOW, name, us, run[2].id)
         return function
 

@@ -24,6 +24,8 @@ DATA = (
     Difference(r'.*KEY rq:worker:[\w-]+:pack.*', GONE, ANY, 'ours: the last request of a worker; expires'),
     Difference(r'.*KEY rq:said:\w+( TTL)?', GONE, ANY, 'ours: what a call answered, should it be sent again; expires'),
     Difference(r'.*KEY rq:gone:\w+( TTL)?', GONE, ANY, 'ours: that a job was deleted at its end; expires'),
+    Difference(r'.*KEY rq:(stats:|errors?\b|recorded:|deploys\b).*', GONE, r'(?s:.*)', 'ours: what workers count; expires'),
+    Difference(r'.*KEY rq:worker:[\w-]+ (code|rss|cpu|horses)', GONE, ANY, 'ours: its code, memory, CPU and horses, for readers'),
     Difference(r'.*KEY rq:clean_groups( TTL)?', ANY, ANY, "RQ's lock of its maintenance; ours has none to hold"),
     Difference(r'groups \| the lock', 'False', 'True', 'the same'),
     Difference(JOB + 'serializer', GONE, 'json', 'ours: the serializer that wrote the job, so that any reader can read it'),

@@ -23,7 +23,12 @@ from tests.support.proxy import Proxy
 HURRY = {'outage.SHORTEST': 0.005}
 # What differs from run to run, in hashes of jobs and workers.
 TIMES = {b'created_at', b'enqueued_at', b'started_at', b'ended_at', b'execution', b'last_heartbeat', b'call', b'birth'}
-TIMES |= {b'death', b'pid', b'incarnation', b'total_working_time', b'exc_info', b'rss', b'cpu'}
+TIMES |= {b'death', b'pid', b'incarnation', b'total_working_time', b'exc_info', b'rss', b'cpu', b'horses'}
+# What workers count has its times; of a day what ended is held.
+COUNTED = tuple(
+    name.encode() for name in ('rq:stats:', 'rq:recorded:', keys.error_groups(), keys.error_group(''), keys.deploys())
+)
+ENDED = keys.stats('queues', '86400-').encode()
 
 
 @pytest.fixture
@@ -37,9 +42,9 @@ def seen(redis: Redis) -> dict[bytes, Any]:
     found: dict[bytes, Any] = {}
     for name, key in snapshot(redis).items():
         value = key.value
-        if name.startswith((b'rq:stats:', b'rq:error', b'rq:deploys', b'rq:recorded:')):
-            if name.startswith(keys.stats('queues', '604800-').encode()):  # how many; the rest is how long
-                found[b'counted'] = {field: text.split()[:6] for field, text in value.items()}
+        if name.startswith(ENDED):
+            found[ENDED] = {field: counts.split()[:6] for field, counts in value.items()}
+        if name.startswith(COUNTED):
             continue
         if name.endswith(b':pack') or name.startswith(keys.gone('').encode()):
             value = None
