@@ -137,10 +137,10 @@ def test_killed_and_started_again_workers_count_no_job_twice(
         wait_for(lambda done=done: redis.zcard(keys.finished('default')) > done + 100, 20)
         worker.kill()
     redis.delete(*redis.keys('rq:lease:*'))
-    seen = redis.zcard(keys.finished('default'))
+    # Horses without a supervisor end the job in hand, and may still tell of it.
+    wait_for(lambda: 0 < counts(redis).started == sum(run[0] for run in runs(redis).values()), 20)
     found = counts(redis)
-    assert found.done <= seen + 64 and found.lost == 0
-    assert sum(run[0] for run in runs(redis).values()) == found.started
+    assert found.done <= redis.zcard(keys.finished('default')) + 64 and found.lost == 0
 
 
 def test_a_long_job_does_not_hold_back_what_was_counted_before_it(
