@@ -225,6 +225,48 @@ def test_a_long_action_shows_how_far_it_is_by_itself(
     running.wait(audit.newest(redis, 1)[0].fields['bulk'], 10)
 
 
+def test_a_long_action_is_halted_and_gone_on_with(
+    redis: Redis, dashboard: str, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = fail(redis, 130)
+    go, requeue = threading.Event(), ACTIONS['requeue']
+    assert isinstance(requeue, JobAction)
+
+    def slowly(*args: Any) -> Any:
+        assert go.wait(20)
+        return requeue.step(*args)
+
+    monkeypatch.setitem(ACTIONS, 'requeue', replace(requeue, step=slowly))
+    monkeypatch.setattr(running, 'NOTE_EVERY', 0)
+    page.goto(f'{dashboard}/queue/q?state=failed')
+    press(page, 'Requeue all …')
+    press(page, 'Requeue 130 jobs')
+    press(page, 'Stop here')
+    says(page, 'It ends after its next step')
+    go.set()
+    page.goto(f'{dashboard}/audit')
+    page.get_by_role('link', name='queue:q state:failed').first.click()
+    expect(page.locator('main .status')).to_have_text('halted')
+    assert sorted(statuses(redis, ids)) == ['failed'] * 30 + ['queued'] * 100
+    press(page, 'Go on')
+    expect(page.locator('main')).to_contain_text('130 jobs requeued.')
+    assert statuses(redis, ids) == ['queued'] * 130
+
+
+def test_the_process_of_a_running_job_is_killed(
+    redis: Redis, redis_url: str, dashboard: str, page: Page, processes: Processes
+) -> None:
+    job = Queue('q', connection=redis).enqueue('time.sleep', 60)
+    processes.rq('worker', '-n', 'w1', 'q', url=redis_url)
+    processes.wait_for(lambda: job.get_executions())
+    page.goto(f'{dashboard}/worker/w1')
+    press(page, 'Kill the running job’s process …')
+    expect(page.locator('main')).to_contain_text('The running job counts as lost')
+    press(page, 'Kill its job')
+    says(page, 'Worker w1 is told to kill its job')
+    processes.wait_for(lambda: job.get_status() == 'failed')
+
+
 def test_who_may_only_look_sees_nothing_to_click(redis: Redis, page: Page, serve: Callable[..., str]) -> None:
     fail(redis, 2)
     dashboard = serve(create_app(redis, auth=lambda _: User('ann', 'viewer')))
