@@ -90,10 +90,10 @@ class Herd:
                 pass
 
     def told(self, what: str) -> list[int]:
-        """Pids of which it told this, in order."""
-        return [int(pid) for pid in re.findall(rf'^{what} (\d+)\b.*\n', self.process.stdout, re.MULTILINE)]
+        """Pids of which it told this, in order; a worker may have been in the middle of a line of its log."""
+        return [int(pid) for pid in re.findall(rf'{what} (\d+)\b.*\n', self.process.stdout)]
 
     def ended(self) -> dict[int, int]:
         """Exit statuses of those that have ended, by pid."""
-        found = re.findall(r'^ended (\d+) (\d+)\n', self.process.stdout, re.MULTILINE)
+        found = re.findall(r'ended (\d+) (\d+)\n', self.process.stdout)
         return {int(pid): int(status) for pid, status in found}
