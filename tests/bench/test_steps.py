@@ -81,7 +81,7 @@ def test_the_profile_of_a_worker_is_of_its_jobs_alone(redis: Redis, redis_url: s
     calls = {name: figures[1] for (_, _, name), figures in stats.stats.items()}  # type: ignore[attr-defined]
     assert calls['noop'] == 100
     first, *rows = report(stats, 100).splitlines()
-    assert re.fullmatch(r' +[\d.]+ us +[\d.]+ calls a job, in all', first)
+    assert re.fullmatch(r' *[\d.]+ us +[\d.]+ calls a job, in all', first)
     assert any(' 1.0 calls  rq/worker/' in row for row in rows)
 
 

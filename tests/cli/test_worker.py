@@ -103,7 +103,8 @@ def test_every_option_of_the_worker_is_tested() -> None:
     tested = {word for words, _ in OPTIONS for word in words.split()} | {'-u', '-c', '-P', '-w', '-j', '--pid', '-h'}
     options = [parameter for parameter in command.params if parameter.param_type_name == 'option']
     missing = [option.name for option in options if not tested & {*option.opts}]
-    assert missing == ['queue_class', 'connection_class']
+    # The dashboard is a process beside the worker: tests/cli/test_dashboard.py.
+    assert missing == ['with_dashboard', 'queue_class', 'connection_class']
 
 
 def test_what_the_settings_say_is_used_where_the_command_line_is_silent(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -319,7 +320,8 @@ def shape(connection: Any) -> dict[str, tuple[Any, ...]]:
         else:
             names = [] if kind == 'string' else sorted(value) if kind != 'list' else value
         expires = None if ttl is None else round(ttl / 10)
-        found[key.decode()] = (kind, expires, names)
+        name = re.sub('^rq:said:.*', 'rq:said:(a nonce)', key.decode())
+        found[name] = (kind, expires, names)
     return found
 
 

@@ -39,7 +39,7 @@ SHOWN = (
     r'^  failures +1, all done in the end$',
     r'^The slowest files$',
     r'^The most frequent identifiers$',
-    r'^  self +[\d,]+  ▇{30}$',
+    r'^  \w+ +[\d,]+  ▇{30}$',
     r'^  \$ rq info$',
     r'^  high +\| 0\b',
     r'^  2 queues, 0 jobs total$',
