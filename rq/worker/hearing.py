@@ -66,10 +66,14 @@ class Hearing:
     _chief: Chief | None = None
 
     def subscribe(self) -> None:
-        """Listens to this worker's channel from now on; asks Redis with the first look."""
+        """Listens to this worker's channel from now on: before its first job, which may be told to stop at once."""
         name = channel(self.name)
         self.log.debug('Subscribing to channel %s', name)
         self.pubsub = Listener(clone(self.connection, settings.SUPERVISOR_TIMEOUT), name)
+        try:
+            self.pubsub.read(0)
+        except (RedisError, OSError):
+            pass  # the next look tries again, and says what is wrong
 
     def unsubscribe(self) -> None:
         """Listens no more."""

@@ -69,7 +69,9 @@ def test_the_charts_show_what_was_recorded_in_the_chosen_time(page: Page, dashbo
     page.click('.spans a:text-is("24 h")')
     page.wait_for_url('**/?span=24h')
     assert page.locator('.spans a[aria-current]').inner_text() == '24 h'
-    assert page.locator('svg.line').first.locator('title', has_text='finished 5.7').count() == 1
+    # The two minutes may lie in two steps of ten minutes, and one that has only begun tells nothing.
+    told = page.locator('svg.line').first.locator('title', has_text='finished 5.7').count()
+    assert 1 <= told <= 2
 
 
 def test_a_worker_is_stopped_by_clicks(page: Page, dashboard: str, redis_url: str, processes: Processes) -> None:
