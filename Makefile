@@ -5,13 +5,13 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 # How many processes run the tests that do not measure time; they wait for a good part of it.
-JOBS ?= 3
+JOBS ?= 4
 # The first interpreter that really runs and is new enough (a pyenv shim may be there and fail).
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench bench-all chaos chaos-long faults model-long clean help
+.PHONY: demo test check lint bench bench-all chaos chaos-long faults model-long clean help
 
 demo: $(VENV)/.installed ## count the words of your Python installation with jobs (under a minute)
 	@$(BIN)/python examples/demo/run.py
@@ -23,11 +23,13 @@ test: $(VENV)/.installed-dev ## run every test, on a real server of its own
 	$(BIN)/python -m pytest -q -n 0 -m serial || status=1; \
 	exit $$status
 
-check: $(VENV)/.installed-dev ## format, lint, types, and the rules of the architecture
+check: lint ## format, lint, types, and the rules of the architecture
+	$(BIN)/python -m pytest -q tests/architecture
+
+lint: $(VENV)/.installed-dev ## format, lint and types alone; the rules of the architecture are among the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/architecture
 
 bench: $(VENV)/.installed-dev ## measure side by side with RQ 3.0.0 (20 minutes; installs it in a venv of its own)
 	@$(BIN)/python -m bench
