@@ -34,7 +34,7 @@ TEXTS: dict[str, bytes] = {
     'a handler': b"' onmouseover='window.__pwned=1' autofocus onfocus='window.__pwned=1' x='",
     'an end of an svg': b'</svg></text></path><svg onload=window.__pwned=1><a xlink:href="javascript:window.__pwned=1">x</a>',
     'a link': b'javascript:window.__pwned=1//http://evil.example',
-    'a template': b'{{ config }}{{ 'ab' * 7 }}zz{% for x in ().__class__.__base__.__subclasses__() %}x{% endfor %}',
+    'a template': b'{{ config }}{{ "ab" * 7 }}{% for x in ().__class__.__base__.__subclasses__() %}x{% endfor %}',
     'line breaks': b'a\r\nSet-Cookie: evil=1\r\n\r\n<script>window.__pwned=1</script>\x00\x1b[31m\x7f',
     'no text': b'\xff\xfe<script>window.__pwned=1</script>\xc3\x28\xed\xa0\x80',
     'other directions': '\u202e\u2066<b>\u2028\u2029\ufeff‮🐎'.encode(),
