@@ -29,7 +29,7 @@ MOST = 50_000
 # Jobs that are looked at in one step, about 10 ms each: where calls are read, where other fields are, where only ids.
 STEP_PAYLOAD, STEP, STEP_IDS = 500, 1_000, 5_000
 # Seconds after which one request begins no more step, and steps, so that a page makes at most 20 round trips.
-SECONDS = 0.05
+SECONDS = 0.03
 STEPS_PAYLOAD, STEPS_FIELDS = 4, 4
 # Of an unfiltered list, functions are counted over so many.
 SAMPLE = 500
@@ -125,7 +125,7 @@ class _Plan:
 
 
 def find(connection: Any, wanted: Filter, cursor: str | None = '', limit: int = 25, most: int = MOST) -> Found:
-    """A page of the jobs that fit, newest first. At most 12 round trips, and no step that begins after 50 ms."""
+    """A page of the jobs that fit, newest first. At most 12 round trips, and no step that begins after 30 ms."""
     plan = _plan(connection, wanted)
     walk = _Walk(plan, *_cursor(cursor or ''))
     rows = [] if cursor else _direct(connection, wanted)

@@ -225,7 +225,7 @@ def test_a_running_job_is_waited_for_until_ctrl_c_is_pressed_again(up: Up) -> No
 @pytest.mark.skipif(sys.platform != 'linux', reason='the kernel of Linux ends a child with its parent')
 def test_killed_outright_it_leaves_nothing(up: Up) -> None:
     process = up.start(workers=2)
-    up.processes.wait_for(lambda: len(process.children()) == 5)  # the server, two workers, a horse each
+    up.processes.wait_for(lambda: len(process.children()) == 6)  # the server, two workers, a horse each, the dashboard
     process.kill()
     gone(up.processes)
 
