@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 from redis import Redis
 from waitress import wasyncore
 from waitress.server import create_server
@@ -134,7 +134,8 @@ def complaints() -> Complaints:
 def context(browser: Browser, complaints: Complaints) -> Iterator[BrowserContext]:
     """A browser without a past; each of its pages is watched."""
     opened = browser.new_context(viewport={'width': 1280, 'height': 800})
-    opened.set_default_timeout(8_000)
+    opened.set_default_timeout(20_000)  # milliseconds; other tests have the machine as well
+    expect.set_options(timeout=20_000)
     opened.on('page', complaints.watch)
     yield opened
     opened.close()
