@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -39,3 +40,17 @@ def test_a_row_has_what_was_expected_what_was_seen_and_what_rq_did() -> None:
 @pytest.mark.skipif(not DATA.exists(), reason='no long run yet')
 def test_the_page_is_what_the_data_says() -> None:
     assert PAGE.read_text() == render(json.loads(DATA.read_text()))
+
+
+@pytest.mark.skipif(not DATA.exists(), reason='no long run yet')
+def test_the_readme_has_the_sums_of_the_storms_of_the_page() -> None:
+    rows = json.loads(DATA.read_text())['packhorse']['rows']
+    storms = [seen for name, seen in rows.items() if name.startswith('seed ')]
+    jobs = sum(storm['numbers']['enqueued'] - storm['numbers']['unknown'] for storm in storms)
+    kills = Counter[str]()
+    for storm in storms:
+        kills.update(storm['times'])
+    servers = kills.pop('server_killed')
+    told = f'{jobs:,} jobs, {kills.total()} kills of processes and {servers} of the server; 0 lost, 0 stuck, 0 falsely failed'
+    assert told in ' '.join((PAGE.parents[1] / 'README.md').read_text().split())
+    assert [storm['breaches'] for storm in storms] == [{}] * 5
