@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -36,7 +35,7 @@ def main() -> int:
             return 0
         versions = {system.name: system.ask(server.url, 'versions') for system in systems}
         command = ' '.join(['python -m bench', *sys.argv[1:]])
-        setting = look_around(command, server.version, plan.rounds, _commit(), versions)
+        setting = look_around(command, server.version, plan.rounds, versions)
         if options.aof:
             setting = replace(setting, persistence=WITH_AOF)
         samples = run(server, plan, systems, progress, _wanted(options))
@@ -79,12 +78,6 @@ def _write(folder: Path, setting: Setting, samples: dict[str, dict[str, list[flo
     (folder / 'benchmarks.json').write_text(json.dumps(raw, indent=1) + '\n')
     if folder == REPOSITORY / 'docs':
         README.write_text(put(README.read_text(), setting, samples))
-
-
-def _commit() -> str:
-    command = ['git', 'describe', '--always', '--dirty']
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or 'unknown'
 
 
 if __name__ == '__main__':

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections import defaultdict
 from dataclasses import asdict, replace
@@ -16,7 +15,7 @@ from bench.peers_page import chart, page, table
 from bench.report import WITH_AOF, look_around
 from bench.run import Progress
 from bench.server import Server, running_server
-from bench.systems import BENCH, REPOSITORY
+from bench.systems import BENCH
 
 __all__ = ['main']
 
@@ -42,9 +41,7 @@ def main() -> int:
             except Missing as error:
                 troubles[peer.key] = str(error)
         versions = {peer.name: peer.ask(server.url, 'versions') for peer in present}
-        setting = look_around(
-            ' '.join(['python -m bench.all', *sys.argv[1:]]), server.version, rounds, _commit(), versions
-        )
+        setting = look_around(' '.join(['python -m bench.all', *sys.argv[1:]]), server.version, rounds, versions)
         if options.aof:
             setting = replace(setting, persistence=WITH_AOF)
         failed = _measure(server, present, amounts, rounds, samples, progress)
@@ -102,12 +99,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument('--aof', action='store_true', help='with an append-only file, synced once a second')
     parser.add_argument('--output', type=Path, help='folder for page, chart and figures (bench/.last)')
     return parser.parse_args()
-
-
-def _commit() -> str:
-    command = ['git', 'describe', '--always', '--dirty']
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or 'unknown'
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.metrics import METRICS, SHARED, Bound, Metric, Samples
+from bench.systems import REPOSITORY
 
 __all__ = ['WITH_AOF', 'Setting', 'look_around', 'number', 'page', 'setting_lines', 'table']
 
@@ -34,9 +36,7 @@ class Setting:
     persistence: str = 'no persistence'
 
 
-def look_around(
-    command: str, server: str, rounds: int, commit: str, versions: Mapping[str, Mapping[str, str | None]]
-) -> Setting:
+def look_around(command: str, server: str, rounds: int, versions: Mapping[str, Mapping[str, str | None]]) -> Setting:
     """The setting of a run that starts now; `load` tells how busy the machine already is."""
     return Setting(
         date=datetime.now(UTC).strftime('%Y-%m-%d %H:%M UTC'),
@@ -46,7 +46,7 @@ def look_around(
         load=os.getloadavg()[0],
         server=server,
         rounds=rounds,
-        commit=commit,
+        commit=_commit(),
         versions=versions,
     )
 
@@ -161,6 +161,12 @@ def setting_lines(setting: Setting) -> str:
         packages = ', '.join(f'{package} {version or "none"}' for package, version in versions.items())
         lines.append(f'- {name}: {packages}')
     return '\n'.join(lines)
+
+
+def _commit() -> str:
+    command = ['git', 'describe', '--always', '--dirty']
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or 'unknown'
 
 
 def _processor() -> str:

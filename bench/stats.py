@@ -63,19 +63,19 @@ def _options() -> argparse.Namespace:
 
 
 def _measure(server: Server, variant: Variant, jobs: int, start: float) -> Sample:
-    connection = server.connect()
-    connection.flushall()
     code = (
         'import sys; from redis import Redis; from rq import Queue; q = Queue(connection=Redis.from_url(sys.argv[1]));'
         "q.enqueue_many([Queue.prepare_data('operator.add', (1, 2)) for _ in range(int(sys.argv[2]))])"
     )
     command = [sys.executable, '-c', code, server.url, str(jobs)]
-    subprocess.run(command, env={**os.environ, **variant.environment}, check=True)
-    before = connection.info('cpu')
-    seconds, cpu = _burst(server, variant, jobs)
-    after = connection.info('cpu')
-    if connection.zcard('rq:finished:default') != jobs:
-        raise SystemExit(f'{variant.name}: not all jobs were run')
+    with server.connect() as connection:
+        connection.flushall()
+        subprocess.run(command, env={**os.environ, **variant.environment}, check=True)
+        before = connection.info('cpu')
+        seconds, cpu = _burst(server, variant, jobs)
+        after = connection.info('cpu')
+        if connection.zcard('rq:finished:default') != jobs:
+            raise SystemExit(f'{variant.name}: not all jobs were run')
     server_cpu = sum(after[name] - before[name] for name in ('used_cpu_user', 'used_cpu_sys'))
     return Sample(jobs / seconds, (cpu - start) / jobs * 1e6, server_cpu / jobs * 1e6)
 
