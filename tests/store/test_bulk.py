@@ -27,6 +27,7 @@ from tests.store.hands import (
     waiting,
 )
 from tests.store.test_cancel_and_delete import REGISTRIES, clear_limit, place
+from tests.store.test_requeue import fail
 from tests.support.keyspace import difference, snapshot
 
 S = JobStatus
@@ -40,14 +41,6 @@ ACTS: dict[str, Act] = {
 }
 BULK = 'b' * 16
 ROOM = 10_000_000
-
-
-def fail(horse: HorseMaker, *names: str) -> None:
-    """Fails the waiting jobs, which must be these."""
-    worker = horse()
-    pack = worker.ask().jobs
-    assert [job.id.decode() for job in pack] == list(names)
-    worker.ask(room=0, outcomes=[worker.outcome(job, 'X') for job in pack])
 
 
 def trash(redis: Redis, *names: str, home: str = '') -> list[str]:

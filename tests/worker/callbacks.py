@@ -75,10 +75,3 @@ class Telling(Worker):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options | {'exception_handlers': [handler], 'work_horse_killed_handler': killed})
-
-
-class Hanging(Worker):
-    """A worker whose handlers hang."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options | {'exception_handlers': [handler], 'work_horse_killed_handler': deaf})

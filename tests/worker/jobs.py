@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from rq import get_current_job
@@ -250,10 +249,6 @@ class Counter:
     @classmethod
     def named(cls, value: int) -> str:
         return f'{cls.__name__} {value}'
-
-
-def handler_of(function: Callable[..., Any]) -> Any:
-    return function
 
 
 # --- that fork
