@@ -173,7 +173,7 @@ def test_row_26_I12_any_key_may_be_of_any_type(
 
 @pytest.mark.parametrize('kind', [kind for kind in WRONG if kind != 'hash'] if ALL else ['string', 'zset'])
 def test_row_26_I12_the_keys_of_a_worker_may_be_of_any_type(
-    redis: Redis, herd: Herd, ledger: Ledger, measured: Measure, kind: str
+    redis: Redis, herd: Herd, ledger: Ledger, kind: str
 ) -> None:
     member = herd.start('good', worker={'name': 'w'}, settings=SCALED, level='CRITICAL')
     member.horse()

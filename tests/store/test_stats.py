@@ -156,7 +156,7 @@ def test_how_many_wait_is_sampled_with_the_last_and_the_highest_number(redis: Re
 
 def test_samples_of_ten_thousand_queues_that_come_and_go_are_bounded(redis: Redis, now: float, disorder: None) -> None:
     for first in range(0, 10_000, 1_000):
-        redis.flushdb() if first == -1 else redis.delete(keys.queues())
+        redis.delete(keys.queues())
         pipeline = redis.pipeline(transaction=False)
         for number in range(first, first + 1_000):
             pipeline.sadd(keys.queues(), keys.queue(f'q{number}'))

@@ -15,6 +15,7 @@ from rq.monitor import errors, functions, history
 from rq.store import keys, stats
 from rq.store.claim import Claimed, Lease
 from rq.store.stats import QueueCounts
+from rq.worker.care import Care
 from rq.worker.inbox import Alone, Inbox
 from rq.worker.mishaps import Odd
 from rq.worker.pack import Pack
@@ -79,10 +80,10 @@ def test_each_way_of_working_counts_what_became_of_its_jobs(
     assert violations(redis) == []
 
 
-@pytest.mark.parametrize('kind', [SimpleWorker, Worker])
-def test_switched_off_nothing_is_written(redis: Redis, kind: type[Worker], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize('by', ['RQ_STATS', 'stats='])
+def test_switched_off_nothing_is_written(redis: Redis, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mixed(redis)
-    if kind is Worker:
+    if by == 'RQ_STATS':
         monkeypatch.setenv('RQ_STATS', '0')
         worker = SimpleWorker(['default'], connection=redis)
     else:
@@ -111,11 +112,7 @@ def test_a_job_whose_process_dies_is_lost_and_of_a_kind(redis: Redis, redis_url:
     assert group.count == 2 and 'SIGABRT' in group.message and group.functions == ('posix.abort',)
 
 
-def test_what_a_dead_worker_ran_is_counted_by_whoever_takes_it(
-    redis: Redis, redis_url: str, processes: Processes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from rq.worker.care import Care
-
+def test_what_a_dead_worker_ran_is_counted_by_whoever_takes_it(redis: Redis) -> None:
     care = Care(Worker(['default'], connection=redis), redis, list)
     assert care.tally is not None
     redis.hset(keys.job('j'), mapping={'status': 'failed', 'description': 'shop.charge(3)'})
@@ -130,11 +127,16 @@ def test_killed_and_started_again_workers_count_no_job_twice(
     redis: Redis, redis_url: str, processes: Processes, arguments: list[str]
 ) -> None:
     queue = Queue(connection=redis)
-    queue.enqueue_many([Queue.prepare_data('time.sleep', (0.002,)) for _ in range(1_500)])
+    queue.enqueue_many([Queue.prepare_data('time.sleep', (0.002,)) for _ in range(3_000)])
     for _ in range(2):
         worker = processes.rq('worker', *arguments, url=redis_url)
-        done = redis.zcard(keys.finished('default'))
-        wait_for(lambda done=done: redis.zcard(keys.finished('default')) > done + 100, 20)
+        done, told = redis.zcard(keys.finished('default')), counts(redis).done
+        wait_for(
+            lambda done=done, told=told: (
+                redis.zcard(keys.finished('default')) > done + 100 and counts(redis).done > told
+            ),
+            20,
+        )
         worker.kill()
     redis.delete(*redis.keys('rq:lease:*'))
     # Horses without a supervisor end the job in hand, and may still tell of it.
@@ -323,7 +325,7 @@ def test_the_names_of_workers_readers_see_their_release(redis: Redis, monkeypatc
 
 
 def test_readers_see_what_a_worker_costs_and_how_many_horses_it_had(
-    redis: Redis, redis_url: str, processes: Processes, monkeypatch: pytest.MonkeyPatch
+    redis: Redis, redis_url: str, processes: Processes
 ) -> None:
     queue = Queue(connection=redis)
     for _ in range(2):
