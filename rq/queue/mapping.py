@@ -27,6 +27,8 @@ T = TypeVar('T')
 IN_FLIGHT = 1000
 # A request of enqueue_many (store/enqueue.py).
 CHUNK = 100
+# Ids that a script of store/collect.py takes.
+MOST_IDS = 1000
 # An iterable that takes so long for a chunk is a slow one: its items are sent one by one.
 GATHER_SECONDS = 0.05
 # Jobs whose results one read waits for, oldest first. Workers take jobs in that order; each stream costs the server 1 µs.
@@ -189,8 +191,9 @@ class Flight:
         ids = list(self._waiting)
         self._waiting.clear()
         try:
-            for at in range(0, len(ids), self._chunk):
-                store.withdraw(self._queue.connection, self._queue.name, ids[at : at + self._chunk])
+            step = min(self._chunk, MOST_IDS)
+            for at in range(0, len(ids), step):
+                store.withdraw(self._queue.connection, self._queue.name, ids[at : at + step])
             self._drop(0)
         except RedisError:
             pass
@@ -295,8 +298,9 @@ class Flight:
         return found
 
     def _drop(self, least: int) -> None:
+        step = min(self._chunk, MOST_IDS)
         while self._read and len(self._read) >= least:
-            some, self._read = self._read[: self._chunk], self._read[self._chunk :]
+            some, self._read = self._read[:step], self._read[step:]
             store.drop_finished(self._queue.connection, self._queue.name, some)
 
 

@@ -202,6 +202,17 @@ def test_a_queue_that_runs_its_jobs_at_once_can_map(redis: Redis) -> None:
         next(queue.map(fail, ['x']))
 
 
+def test_however_large_a_chunk_is_scripts_are_given_no_more_ids_than_they_take(redis: Redis, queue: Queue) -> None:
+    flight = mapping.Flight(queue, give, iter(()), True, {'in_flight': 40_000, 'chunk': 10_000})
+    flight._read = [str(number) for number in range(9_000)]
+    pipeline = redis.pipeline(transaction=False)
+    for job_id in flight._read:
+        pipeline.hset(keys.job(job_id), mapping={'status': 'finished', 'origin': queue.name})
+    pipeline.execute()
+    flight.land()
+    assert nothing_is_left(redis)
+
+
 def test_nothing_is_enqueued_before_a_result_is_asked_for(redis: Redis, queue: Queue, unchanged: Any) -> None:
     with unchanged():
         results = queue.map(give, range(5))
