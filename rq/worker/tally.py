@@ -1,6 +1,6 @@
 """What a process of a worker has run, counted; once a second it goes to Redis (store/stats.py). `RQ_STATS=0`: nothing does.
 
-Two list entries a job while it works (runner.py), the rest here, pack by pack: the price is measured by
+One list entry a job while it works (runner.py), the rest here, pack by pack: the price is measured by
 `python -m bench.stats`. Of a pack of more than eight jobs, only some are asked how long they waited: they were claimed
 together, and their neighbours have waited as long.
 """
@@ -74,7 +74,7 @@ class Tally:
         self._queues: dict[tuple[int, str], list[int]] = {}
         self._functions: dict[tuple[int, str], _Function] = {}
         self._tops: list[list[Any]] = []
-        self._least: dict[tuple[str, str], list[int]] = {}  # values of the executions that stand out in this hour
+        self._values: dict[tuple[str, str], list[int]] = {}  # of the executions that stand out in this hour
         self._hour = 0
         self._failures = Failures(version)
         self._second = b''
@@ -157,8 +157,8 @@ class Tally:
             row[WAIT_US] += wait_us
             function.wait += wait_us
         slowest = max(times)
-        least = self._least.get((stats.SLOW, name))
-        floor = least[0] if least is not None and len(least) == TOP else -1
+        highest = self._highest(minute, stats.SLOW, name)
+        floor = highest[0] if len(highest) == TOP else -1
         if slowest > floor:
             for run, us in [pair for pair in zip(runs, times, strict=True) if pair[1] > floor]:
                 self._stand_out(minute, stats.SLOW, name, us, run[2].id)
@@ -198,16 +198,20 @@ class Tally:
 
     def _stand_out(self, minute: int, kind: str, name: str, value: int, job_id: bytes) -> None:
         """Notes an execution if it is one of the ten highest of its function in this hour, as far as we know."""
+        highest = self._highest(minute, kind, name)
+        if len(job_id) > JOB_ID or (len(highest) == TOP and value <= highest[0]):
+            return
+        highest.append(value)
+        highest.sort()
+        del highest[:-TOP]
+        self._tops.append([minute, kind, name, value, job_id.decode('utf-8', 'backslashreplace')])
+
+    def _highest(self, minute: int, kind: str, name: str) -> list[int]:
+        """The values of the executions of a function that stand out in this hour so far, the lowest first."""
         if minute // 3600 != self._hour:
             self._hour = minute // 3600
-            self._least.clear()
-        least = self._least.setdefault((kind, name), [])
-        if len(job_id) > JOB_ID or (len(least) == TOP and value <= least[0]):
-            return
-        least.append(value)
-        least.sort()
-        del least[:-TOP]
-        self._tops.append([minute, kind, name, value, job_id.decode('utf-8', 'backslashreplace')])
+            self._values.clear()
+        return self._values.setdefault((kind, name), [])
 
     # --- what did not succeed
 

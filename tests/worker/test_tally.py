@@ -226,6 +226,15 @@ def test_a_pack_is_counted_with_sums_histograms_and_its_slowest_runs(tally: Tall
     assert sent(tally)['tops'] == []
 
 
+def test_each_hour_has_its_own_slowest_runs(tally: Tally) -> None:
+    tally.take(*pack_of(*((n, n + 100, 'f') for n in range(10))), [], [])
+    tally.take(*pack_of((0, 5, 'f')), [], [])
+    an_hour = 3_600_000_000
+    tally.take(*pack_of((an_hour, an_hour + 5, 'f')), [], [])
+    found = [(top[0] - NOW_US // 10**6, top[3]) for top in sent(tally)['tops']]
+    assert found == [(0, 100)] * 10 + [(3600, 5)]
+
+
 def test_functions_and_queues_of_a_pack_are_told_apart(tally: Tally) -> None:
     pack, ran = pack_of((0, 10, 'f'), (10, 30, 'g'), (30, 60, 'f'))
     ran[1] = (1, *ran[1][1:])
