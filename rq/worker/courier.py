@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .board import Board
     from .lifeline import Lifeline
     from .log import JobLog
-    from .runner import Pack
+    from .pack import Pack
     from .tally import Tally
 
 __all__ = ['Courier']

@@ -19,7 +19,6 @@ from rq.timeouts import BaseTimeoutException, JobTimeoutException, UnixSignalDea
 from .failure import exception_text, one_line, reason_of
 from .guard import guard, is_on
 from .mishaps import Odd
-from .pack import Pack
 from .settlement import STOPPED
 from .usage import used
 
@@ -32,8 +31,9 @@ if TYPE_CHECKING:
     from .base import BaseWorker
     from .deadline import Deadline
     from .log import JobLog
+    from .pack import Pack
 
-__all__ = ['Pack', 'Runner', 'packed_outcome']
+__all__ = ['Runner', 'packed_outcome']
 
 UNSET = object()
 
@@ -86,9 +86,8 @@ class Runner:
         self.done = 0
         self.failed = 0
         self.timed_out = False  # a job was ended by its timeout: it may have left processes
-        self.runs: list[
-            Any
-        ] = []  # what ran since they were asked for, and what was not a short success of it (tally.py)
+        # What ran since they were asked for, and what was not a short success of it (tally.py).
+        self.runs: list[Any] = []
         self.odd: list[Odd] = []
         self.marks: list[Any] = []
         self._text = ''  # of the exception of the job in hand

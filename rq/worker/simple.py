@@ -30,7 +30,8 @@ from .log import JobLog
 from .notes import COLD
 from .order import QueueOrder
 from .outage import Outage
-from .runner import Pack, Runner
+from .pack import Pack
+from .runner import Runner
 from .surroundings import Surroundings
 
 if TYPE_CHECKING:
