@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .fields import text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ['hash_fields', 'hashes', 'many']
+__all__ = ['MOST_NAME', 'hash_fields', 'hashes', 'many', 'names', 'pairs', 'scored']
 
 # So many commands travel in one request: no call of ours holds the server for more than a few milliseconds.
 MOST = 1000
+# Bytes of a name or an id; what is longer was not meant as one, and a page of them would be megabytes.
+MOST_NAME = 1_000
 
 
 def many(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -34,3 +38,30 @@ def hash_fields(connection: Any, keys: Iterable[str], *fields: str) -> list[list
     """Some fields of the hashes at these keys; None for each that is not there."""
     answers = many(connection, [('HMGET', key, *fields) for key in keys])
     return [answer if isinstance(answer, list) else [None] * len(fields) for answer in answers]
+
+
+def names(connection: Any, key: str, most: int, start: str = '') -> tuple[list[str], int]:
+    """The names in a set, sorted, of very many a part; and how many are left out. One round trip.
+
+    `start`: what each begins with there, and here does not.
+    """
+    # With a count, each name is answered once.
+    total, found = many(connection, [('SCARD', key), ('SRANDMEMBER', key, most)])
+    if not isinstance(found, (list, set)):
+        return [], 0
+    first = start.encode()
+    told = [text(name[len(first) :]) for name in found if len(name) <= MOST_NAME and name.startswith(first)]
+    return sorted(told), int(total) - len(told)
+
+
+def pairs(found: Any) -> list[tuple[bytes, float]]:
+    """The members and scores of a range, in either version of the protocol; none of what is no range."""
+    if not isinstance(found, list):
+        return []
+    rows = found if found and isinstance(found[0], (list, tuple)) else zip(found[::2], found[1::2], strict=True)
+    return [(member, float(score)) for member, score in rows]
+
+
+def scored(found: Any) -> list[tuple[str, float]]:
+    """The members and scores of a range, without members too long to be a name or an id."""
+    return [(text(member), score) for member, score in pairs(found) if len(member) <= MOST_NAME]

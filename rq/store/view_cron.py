@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
-from .read import hash_fields, many
-from .view_jobs import MOST_NAME
+from .read import hash_fields, many, scored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ['Scheduler', 'State', 'forgotten', 'histories', 'outcomes', 'schedulers', 'scored', 'states']
+__all__ = ['Scheduler', 'State', 'forgotten', 'histories', 'outcomes', 'schedulers', 'states']
 
 MOST_SCHEDULERS = 50
 MOST_NAMES = 1_000
@@ -94,14 +93,6 @@ def _bearable(size: Any) -> bool:
 def _scheduler(name: str, at: float, row: Sequence[bytes | None]) -> Scheduler:
     host, pid, _, config = (text(value or b'')[:300] for value in row[:4])
     return Scheduler(name, at, host, pid, config, row[4] or b'' if len(row) > 4 else None)
-
-
-def scored(found: Any) -> list[tuple[str, float]]:
-    """Members and scores, in either version of the protocol; without members too long to be a name or an id."""
-    if not isinstance(found, list):
-        return []
-    pairs = found if found and isinstance(found[0], (list, tuple)) else zip(found[::2], found[1::2], strict=True)
-    return [(text(name), float(score)) for name, score in pairs if len(name) <= MOST_NAME]
 
 
 def forgotten(connection: Any) -> list[tuple[str, float]]:

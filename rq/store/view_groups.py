@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from . import keys
+from . import keys, read
 from .fields import text
 from .read import hash_fields, many
-from .view_jobs import MOST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +20,7 @@ MOST_GROUPS = 10_000
 
 def names(connection: Any) -> tuple[list[str], int]:
     """The names of groups, of very many a part; and how many are left out. One round trip."""
-    total, found = many(connection, [('SCARD', keys.groups()), ('SRANDMEMBER', keys.groups(), MOST_GROUPS)])
-    if not isinstance(found, (list, set)):
-        return [], 0
-    told = [text(name) for name in found if len(name) <= MOST_NAME]
-    return sorted(told), int(total) - len(told)
+    return read.names(connection, keys.groups(), MOST_GROUPS)
 
 
 def states(connection: Any, asked: Sequence[str], most: int) -> list[tuple[int, Counter[str]]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
-from .read import many
+from .read import hash_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,6 +95,5 @@ def _signs(answers: Sequence[Any]) -> Signs:
 
 def jobs(connection: Any, ids: Sequence[str]) -> list[Job]:
     """Some fields of these jobs, in their order. One round trip per 1,000."""
-    answers = many(connection, [('HMGET', keys.job(job_id), *FIELDS) for job_id in ids])
-    rows = [answer if isinstance(answer, list) else [None] * len(FIELDS) for answer in answers]
+    rows = hash_fields(connection, map(keys.job, ids), *FIELDS)
     return [Job(*(text(value[:LONGEST]) if value else '' for value in row)) for row in rows]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import keys
 from .fields import text
 from .part import Command, Part
+from .read import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -228,7 +229,6 @@ def _of_limit(name: str, job_id: str) -> list[Command]:
         ('HGET', keys.limit(name), 'concurrency'),
         ('ZCARD', holders),
         ('ZCARD', waiters),
-        ('ZRANGE', holders, 0, 4),
         ('ZRANGE', holders, 0, 4, 'WITHSCORES'),
         ('ZSCORE', holders, job_id),
         ('ZSCORE', waiters, job_id),
@@ -237,23 +237,17 @@ def _of_limit(name: str, job_id: str) -> list[Command]:
 
 
 def _limit(name: str, told: list[Any]) -> Limit:
-    most, holders, waiters, first, scored, holds, waits, rank = told
+    most, holders, waiters, first, holds, waits, rank = told
     return Limit(
         name=name,
         most=int(most) if most and most.isdigit() else None,
         holders=holders or 0,
         waiters=waiters or 0,
-        first=tuple((text(member), score) for member, score in zip(first or (), _scores(scored), strict=False)),
+        first=tuple((text(member), score) for member, score in pairs(first)),
         holds_since=holds,
         waits_since=waits,
         rank=rank,
     )
-
-
-def _scores(answer: Any) -> list[float]:
-    """The scores of a range: RESP3 has pairs, RESP2 a flat list."""
-    flat = [part for one in answer or () for part in (one if isinstance(one, (list, tuple)) else [one])]
-    return [float(score) for score in flat[1::2]]
 
 
 @dataclass(frozen=True, slots=True)

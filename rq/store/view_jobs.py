@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import keys
 from .fields import text
-from .read import hash_fields, many
+from .read import MOST_NAME, hash_fields, many, names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,8 +42,6 @@ SMALL = 16_384
 # ... as long as a thousand of them are not more than this.
 PACK = 4_000_000
 MOST_KEYS = 1_000
-# Characters of a name or an id; what is longer was not meant as one, and a page of them would be megabytes.
-MOST_NAME = 1_000
 MOST_MEMBERS = 50_000
 
 # What a list shows of a job, besides its call.
@@ -90,13 +88,7 @@ class Stored:
 
 def queue_names(connection: Any) -> tuple[list[str], int]:
     """The names of all queues, of very many a part; and how many are left out. One round trip."""
-    # With a count, each name is answered once.
-    total, found = many(connection, [('SCARD', keys.queues()), ('SRANDMEMBER', keys.queues(), MOST_QUEUES)])
-    if not isinstance(found, (list, set)):
-        return [], 0
-    start = keys.queue('')
-    names = [text(key)[len(start) :] for key in found if text(key[:2000]).startswith(start) and len(key) < MOST_NAME]
-    return sorted(names), int(total) - len(names)
+    return names(connection, keys.queues(), MOST_QUEUES, keys.queue(''))
 
 
 def containers(queues: Sequence[str], states: Sequence[str]) -> list[Container]:
@@ -106,15 +98,14 @@ def containers(queues: Sequence[str], states: Sequence[str]) -> list[Container]:
 
 def limit_names(connection: Any) -> list[str]:
     """The names of rate limits in use, 1,000 at most. One round trip."""
-    [found] = many(connection, [('SRANDMEMBER', keys.limits(), MOST_KEYS)])
-    return sorted(text(name) for name in found if len(name) < MOST_NAME) if isinstance(found, (list, set)) else []
+    return names(connection, keys.limits(), MOST_KEYS)[0]
 
 
-def limit_containers(names: Sequence[str], holders: bool) -> list[Container]:
+def limit_containers(limits: Sequence[str], holders: bool) -> list[Container]:
     """Where the jobs are that wait for a slot of these limits, or have one."""
     if holders:
-        return [Container('holders', name, keys.limit_holders(name)) for name in names]
-    return [Container('rate_limited', name, keys.limit_waiters(name)) for name in names]
+        return [Container('holders', name, keys.limit_holders(name)) for name in limits]
+    return [Container('rate_limited', name, keys.limit_waiters(name)) for name in limits]
 
 
 def group_container(name: str) -> Container:
@@ -191,10 +182,10 @@ def fetch(connection: Any, ids: Sequence[str], data: bool = False, meta: bool = 
     return found
 
 
-def _stored(job_id: str, names: Sequence[str], answer: Any, told: bytes | None, size: int) -> Stored | None:
+def _stored(job_id: str, asked: Sequence[str], answer: Any, told: bytes | None, size: int) -> Stored | None:
     if not isinstance(answer, list) or all(value is None for value in answer):
         return None
-    fields = {name: value for name, value in zip(names, answer, strict=True) if value is not None}
+    fields = {name: value for name, value in zip(asked, answer, strict=True) if value is not None}
     return Stored(job_id, fields, fields.pop('data', None), fields.pop('meta', None), told, size, False)
 
 

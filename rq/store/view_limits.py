@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import keys
+from . import keys, read
 from .fields import text
-from .read import many
-from .view_cron import scored
-from .view_jobs import MOST_NAME
+from .read import many, scored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,11 +32,7 @@ class Limit:
 
 def names(connection: Any) -> tuple[list[str], int]:
     """The names of rate limits in use, of very many a part; and how many are left out. One round trip."""
-    total, found = many(connection, [('SCARD', keys.limits()), ('SRANDMEMBER', keys.limits(), MOST_NAMES)])
-    if not isinstance(found, (list, set)):
-        return [], 0
-    told = [text(name) for name in found if len(name) <= MOST_NAME]
-    return sorted(told), int(total) - len(told)
+    return read.names(connection, keys.limits(), MOST_NAMES)
 
 
 def limits(connection: Any, asked: Sequence[str], most: int) -> list[Limit]:

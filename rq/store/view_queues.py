@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
-from .read import hash_fields, many
+from .read import hash_fields, many, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,16 +84,10 @@ def stretch(connection: Any, queue: str, state: str, start: int, count: int) -> 
     key = keys.wip(queue) if state == 'started' else getattr(keys, state)(queue)
     order = () if state in ('scheduled', 'started') else ('REV',)
     [found] = many(connection, [('ZRANGE', key, start, start + count - 1, *order, 'WITHSCORES')])
-    pairs = _pairs(found) if isinstance(found, list) else []
+    rows = [(text(member), score) for member, score in pairs(found)]
     if state == 'started':  # job:execution
-        return [(name.rpartition(':')[0] or name, score) for name, score in pairs]
-    return list(pairs)
-
-
-def _pairs(found: list[Any]) -> list[tuple[str, float | None]]:
-    """Members and scores, of either protocol."""
-    rows = found if found and isinstance(found[0], (list, tuple)) else zip(found[::2], found[1::2], strict=True)
-    return [(text(member), float(score)) for member, score in rows]
+        return [(name.rpartition(':')[0] or name, score) for name, score in rows]
+    return list(rows)
 
 
 def _number(answer: Any) -> int:

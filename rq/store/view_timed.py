@@ -8,8 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from . import keys
-from .read import many
-from .view_cron import scored
+from .read import many, scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

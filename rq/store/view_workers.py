@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import keys
 from .fields import text
-from .read import many
+from .read import hash_fields, many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,17 +82,13 @@ def _pair(member: str) -> tuple[str, str]:
 
 def births(connection: Any, wanted: Sequence[str]) -> list[tuple[str, str, str]]:
     """(birth, version, code) of workers, '' for what is not known. One round trip per 1,000."""
-    answers = many(connection, [('HMGET', keys.worker(name), 'birth', 'version', 'code') for name in wanted])
-    rows = [answer if isinstance(answer, list) else [None] * 3 for answer in answers]
+    rows = hash_fields(connection, map(keys.worker, wanted), 'birth', 'version', 'code')
     return [tuple(text(value[:LONGEST]) if value else '' for value in row) for row in rows]  # type: ignore[misc]
 
 
 def runs(connection: Any, ids: Sequence[str]) -> list[dict[str, str]]:
     """What is known of running jobs: `started_at`, `timeout`, `origin`, `execution`, `enqueued_at`. One round trip."""
-    answers = many(connection, [('HMGET', keys.job(job_id), *RUN_FIELDS) for job_id in ids])
+    rows = hash_fields(connection, map(keys.job, ids), *RUN_FIELDS)
     return [
-        {field: text(value[:LONGEST]) for field, value in zip(RUN_FIELDS, answer, strict=True) if value}
-        if isinstance(answer, list)
-        else {}
-        for answer in answers
+        {field: text(value[:LONGEST]) for field, value in zip(RUN_FIELDS, row, strict=True) if value} for row in rows
     ]

@@ -25,3 +25,19 @@ def test_it_takes_one_round_trip_per_thousand_keys(redis: Redis) -> None:
     reads = redis.info('stats')['total_reads_processed'] - before
     assert found[-1] == [b'last'] and found[:-1] == [[None]] * 2499
     assert reads < 20  # a request of 1,000 commands may come in several pieces
+
+
+def test_names_are_sorted_and_what_is_no_name_is_left_out(redis: Redis) -> None:
+    redis.sadd('set', 'rq:b', 'rq:a', 'other', 'rq:' + 'x' * read.MOST_NAME)
+    redis.set('text', 'text')
+    assert read.names(redis, 'set', 100, 'rq:') == (['a', 'b'], 2)
+    found, left_out = read.names(redis, 'set', 3)
+    assert len(found) + left_out == 4 and found == sorted(found)
+    assert read.names(redis, 'text', 100) == read.names(redis, 'none', 100) == ([], 0)
+
+
+def test_scores_are_read_in_either_version_of_the_protocol() -> None:
+    flat, nested = [b'a', b'1', b'b', b'2.5'], [[b'a', 1.0], [b'b', 2.5]]
+    assert read.pairs(flat) == read.pairs(nested) == [(b'a', 1.0), (b'b', 2.5)]
+    assert read.pairs(None) == read.pairs(ValueError()) == read.pairs([]) == []
+    assert read.scored([b'x' * (read.MOST_NAME + 1), b'1', b'b', b'2']) == [('b', 2.0)]
