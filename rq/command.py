@@ -121,7 +121,10 @@ def parse_payload(payload: dict[Any, Any]) -> dict[Any, Any]:
 
 
 def handle_command(worker: BaseWorker, payload: dict[Any, Any]) -> None:
-    """Does what a command says; unknown ones are ignored, and copies of one that redis-py has sent twice. Raises ValueError for what is no command at all."""
+    """Does what a command says; unknown ones are ignored, and copies of one that redis-py has sent twice.
+
+    Raises ValueError for what is no command at all.
+    """
     said: Any = payload
     command = said.get('command') if isinstance(said, dict) else None
     if not isinstance(command, str):

@@ -11,7 +11,7 @@ from .fields import text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ['MOST', 'Entry', 'entry', 'length', 'newest', 'write']
+__all__ = ['MOST', 'Entry', 'length', 'newest', 'write']
 
 # 10,000 entries of 300 bytes are 3 MB at the most.
 MOST = 10_000
@@ -38,12 +38,6 @@ def newest(connection: Any, count: int, before: str = '') -> list[Entry]:
     """Entries, the newest first: `count` of them, those before an entry if one is named."""
     last = f'({before}' if before else '+'
     return [_entry(*found) for found in connection.xrevrange(keys.audit(), last, '-', count=count)]
-
-
-def entry(connection: Any, entry_id: str) -> Entry | None:
-    """One entry, or None."""
-    found = connection.xrange(keys.audit(), entry_id, entry_id, count=1)
-    return _entry(*found[0]) if found else None
 
 
 def length(connection: Any) -> int:

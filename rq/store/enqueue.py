@@ -64,7 +64,8 @@ def enqueue(connection: Any, queue: str, entry: Entry) -> Any:
 def enqueue_when_ready(connection: Any, queue: str, entry: Entry) -> Any:
     """Puts a job where it waits: b'QUEUED', b'DEFERRED' (for other jobs) or b'RATE_LIMITED' (for a slot).
 
-    b'AGAIN': this call had been here, and it waits for neither any more. b'CYCLE': a job that it would wait for waits for it, and nothing was done.
+    b'AGAIN': this call had been here, and it waits for neither any more. b'CYCLE': a job that it would wait for waits
+    for it, and nothing was done.
     """
     args = (queue, entry.id, entry.call, entry.ttl)
     return _enqueue_when_ready(connection, keys.queue(queue), *args, *_flat(entry.fields))

@@ -58,7 +58,7 @@ class QueueCounts(NamedTuple):
 
 
 class FunctionCounts(NamedTuple):
-    """What the runs of one function came to. Histograms: index (see rq.monitor.quantiles) -> runs."""
+    """What the runs of one function came to. Histograms: index (see rq.durations) -> runs."""
 
     runs: int = 0
     failures: int = 0

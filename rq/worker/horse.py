@@ -238,7 +238,7 @@ class Horse:
         ahead = self._claim_ahead(pack)
         board.hand_out(pack.area, len(pack.jobs), ahead is not None)
         ran = self._run_jobs(pack, ahead is not None)
-        whole = ran == len(pack.jobs) and (ahead is None or self._begins(pack, ran, 0))
+        whole = ran == len(pack.jobs) and (ahead is None or self._begins(pack, 0))
         answer = None if ahead is None else courier.receive(ahead)
         courier.unsent.append(pack)
         self._after_pack()
@@ -262,7 +262,7 @@ class Horse:
         behind = len(pack.jobs) - 1 + ahead
         ran, worked = 0, words[layout.WORKED_US] * 1000
         for number, claimed in enumerate(pack.jobs):
-            if number and not self._begins(pack, number, behind - number):
+            if number and not self._begins(pack, behind - number):
                 break
             self.surroundings.name_job(claimed.id)
             clock = time.monotonic_ns()
@@ -300,7 +300,7 @@ class Horse:
         if self.tally is not None:
             self.tally.take(pack, *told)
 
-    def _begins(self, pack: Pack, number: int, behind: int) -> bool:
+    def _begins(self, pack: Pack, behind: int) -> bool:
         """Whether the next job (or the pack asked for ahead) is ours to begin; `behind` it are so many tickets.
 
         It is not if the supervisor took it back. Told to end, or when the pack takes so long that others could have

@@ -1,6 +1,6 @@
 -- Deletes a stretch of a queue with its jobs: those of the ids given that are still at its head. Sent twice, nothing
--- more goes, and it answers the same. One that runs already (its id was on the list twice), and an entry left over from an earlier use of its id, is
--- only taken off the list.
+-- more goes, and it answers the same. One that runs already (its id was on the list twice), and an entry left over from
+-- an earlier use of its id, is only taken off the list.
 -- KEYS: 1 the list of the queue
 -- ARGV: 1 prefix  2 nonce of this call  3.. ids from the head of the list (up to 1,000)
 -- answers: how many ids were taken off the list

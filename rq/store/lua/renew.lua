@@ -2,8 +2,8 @@
 -- KEYS: 1 the hash of the worker
 -- ARGV: 1 prefix  2 worker  3 incarnation  4 seconds the hash lives  5 milliseconds the lease lives  6 number of members n,
 --       then n times: queue, member `id:execution`; then the number of vitals v, then v times: field, value, written each
---       time; then field, value, ... of the hash to write again if it was lost (FLUSHALL, expiry); of these `queues` (names joined by comma) puts it back in the sets. One that was
---       buried alive comes back so
+--       time; then field, value, ... of the hash to write again if it was lost (FLUSHALL, expiry); of these `queues`
+--       (names joined by comma) puts it back in the sets. One that was buried alive comes back so
 -- answers: {1 the lease is ours | 0 another incarnation has the name, or it was retired; how many members were still
 --       leased}
 --- @include keys

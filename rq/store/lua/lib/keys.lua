@@ -38,7 +38,6 @@ local function k_limit(name) return P .. 'rl:' .. name end
 local function k_limit_holders(name) return P .. 'rl:' .. name .. ':allowed' end
 local function k_limit_waiters(name) return P .. 'rl:' .. name .. ':rate_limited' end
 local function k_stats(kind, bucket) return P .. 'stats:' .. kind .. ':' .. bucket end
-local function k_recorded(writer) return P .. 'recorded:' .. writer end
 local k_error_groups = P .. 'errors'
 local function k_error_group(fp) return P .. 'error:' .. fp end
 local function k_error_jobs(fp) return P .. 'error:' .. fp .. ':jobs' end

@@ -2,8 +2,8 @@
 --- @include keys
 --- @include time
 --- @include leave
-local FIELDS = { 'status', 'origin', 'execution', 'worker_name', 'created_at', 'enqueued_at', 'ended_at',
-  'rate_limit_key', 'rate_limit_concurrency', 'enqueue_at_front', 'sig' }
+local FIELDS = { 'status', 'origin', 'execution', 'created_at', 'enqueued_at', 'ended_at', 'rate_limit_key',
+  'rate_limit_concurrency', 'enqueue_at_front', 'sig' }
 local SINCE = { queued = 'enqueued_at', finished = 'ended_at', failed = 'ended_at', stopped = 'ended_at' }
 local SCORED = { canceled = true, deferred = true } -- their scores say since when
 
