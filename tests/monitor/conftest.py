@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from redis import Redis
 
+from rq.monitor.why import Why, why
 from tests.domain.conftest import proxied, proxy
 from tests.support.reads import READS
+from tests.support.waiting import wait_for
 from tests.worker.conftest import burst, disorder, lasting, queue, worker
 
 __all__ = ['burst', 'disorder', 'lasting', 'proxied', 'proxy', 'queue', 'worker']
@@ -38,3 +40,17 @@ class OnlyReads:
 def only_reads(redis: Redis) -> OnlyReads:
     """`with only_reads(): ...` fails if anything was written meanwhile; no worker may be alive then."""
     return OnlyReads(redis)
+
+
+Ask = Callable[[str], Why]
+
+
+@pytest.fixture
+def ask(redis: Redis) -> Ask:
+    """What `why` says."""
+    return lambda job_id: why(redis, job_id)
+
+
+def until(ask: Ask, job_id: str, kind: str) -> Why:
+    """The reason, once it is of this kind."""
+    return wait_for(lambda: found if (found := ask(job_id)).kind == kind else None, 15, lambda: str(ask(job_id)))  # type: ignore[return-value]
