@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rq.store import view_jobs
 from rq.store import view_limits as store
 
-from .lenient import moment
+from .lenient import moment, real
 from .matching import Row, begun, row
 
 if TYPE_CHECKING:
@@ -89,10 +89,12 @@ def _limits(connection: Any, names: Sequence[str], most: int) -> list[Limit]:
 def _limit(one: store.Limit, stored: dict[str, Stored | None]) -> Limit:
     holders = tuple(_slot(job_id, at, stored[job_id]) for job_id, at in one.holders)
     ends = [slot.until for slot in holders if slot.until is not None]
-    full = one.concurrency.isdigit() and one.holder_total >= int(one.concurrency)
+    told = real(one.concurrency)
+    concurrency = None if told is None else int(told)
+    full = concurrency is not None and one.holder_total >= concurrency
     return Limit(
         name=one.name,
-        concurrency=int(one.concurrency) if one.concurrency.isdigit() else None,
+        concurrency=concurrency,
         holders=holders,
         holder_total=one.holder_total,
         waiters=tuple(_slot(job_id, at, stored[job_id]) for job_id, at in one.waiters),

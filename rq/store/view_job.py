@@ -240,7 +240,7 @@ def _limit(name: str, told: list[Any]) -> Limit:
     most, holders, waiters, first, holds, waits, rank = told
     return Limit(
         name=name,
-        most=int(most) if most and most.isdigit() else None,
+        most=int(most) if most and most.isdigit() and len(most) < 19 else None,
         holders=holders or 0,
         waiters=waiters or 0,
         first=tuple((text(member), score) for member, score in pairs(first)),

@@ -65,3 +65,10 @@ def test_hostile_values_hide_only_themselves(redis: Redis) -> None:
     found = limits.listing(redis)
     assert [one.concurrency for one in found.limits] == [None] * 3
     assert [slot.since for slot in found.limits[1].holders] == [None, None] or found.limits[0].holders
+
+
+@pytest.mark.parametrize('told', ['²', '9' * 5_000])
+def test_a_number_of_slots_that_only_looks_like_one_is_none(redis: Redis, told: str) -> None:
+    redis.sadd(keys.limits(), 'a')
+    redis.hset(keys.limit('a'), 'concurrency', told)
+    assert limits.limit(redis, 'a').concurrency is None

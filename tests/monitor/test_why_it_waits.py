@@ -276,3 +276,11 @@ def test_who_holds_the_slot_is_named(queue: Queue, ask: Ask, redis: Redis) -> No
     redis.delete(keys.limit_waiters('mail'))
     assert ask(second.id).kind == 'not-among-waiters'
     redis.flushall()
+
+
+def test_a_number_of_slots_that_nobody_means_is_not_read(queue: Queue, ask: Ask, redis: Redis) -> None:
+    limit = RateLimit('mail', concurrency=1)
+    _, second = (queue.enqueue(jobs.say, rate_limit=limit, job_id=f'j{number}') for number in range(2))
+    redis.hset(keys.limit('mail'), 'concurrency', '9' * 5_000)
+    assert ask(second.id).kind == 'rate-limited'
+    redis.flushall()
