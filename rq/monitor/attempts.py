@@ -10,7 +10,7 @@ from rq import inert
 from rq.store import fields as codec
 
 from .failing import text_of
-from .lenient import clamped
+from .lenient import clamped, real
 from .situation import last_line, moment
 
 if TYPE_CHECKING:
@@ -116,8 +116,5 @@ def _said(fields: Mapping[str, bytes]) -> str:
 
 
 def _epoch(stored: bytes | None) -> float | None:
-    try:
-        found = float(stored or b'')
-    except ValueError:
-        return None
-    return found if 0 < found < 1e11 else None
+    found = real(stored)
+    return found if found is not None and 0 < found < 1e11 else None

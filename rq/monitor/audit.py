@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from rq.store import audit as store
 from rq.store import bulk as bulks
 
-from .lenient import clamped
+from .lenient import clamped, real, whole
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -105,7 +104,7 @@ def _entry(entry: store.Entry) -> Entry:
         address=told.get('from', ''),
         action=told.get('action', ''),
         on=told.get('on', ''),
-        count=_number(told.get('count', '')),
+        count=whole(told.get('count')),
         said=told.get('said', ''),
         bulk=told.get('bulk', ''),
     )
@@ -120,12 +119,12 @@ def _kept(connection: Redis) -> tuple[Kept, ...]:
     return tuple(
         Kept(
             id=bulk,
-            at=clamped(_real(record, 'began')),
-            until=clamped(_real(record, 'until')),
+            at=clamped(real(record.get('began')) or 0.0),
+            until=clamped(real(record.get('until')) or 0.0),
             user=record.get('user', ''),
             what=record.get('what', ''),
             kept=count,
-            bytes=_number(record.get('bytes', '')),
+            bytes=whole(record.get('bytes')),
             undo=undo_id(bulk, count),
         )
         for bulk, count, record in zip(ids, counts, records, strict=True)
@@ -136,14 +135,3 @@ def _kept(connection: Redis) -> tuple[Kept, ...]:
 def undo_id(bulk: str, count: int) -> str:
     """The id of the undo of a bulk of which so many jobs can be brought back."""
     return hashlib.blake2b(f'{bulk}:{count}'.encode(), digest_size=8).hexdigest()
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 16 else 0
-
-
-def _real(record: Mapping[str, str], name: str) -> float:
-    try:
-        return min(max(float(record.get(name, '')), 0.0), 4e9)
-    except ValueError:
-        return 0.0

@@ -92,7 +92,7 @@ def group(connection: Any, fingerprint: str, span: str = '24h', offset: int = 0,
         return None
     stored, traceback = found
     starts, [counts] = _counts(connection, [fingerprint], stats.server_time(connection), span)
-    jobs = tuple(FailedJob(job_id, _instant(at)) for job_id, at in store.jobs(connection, fingerprint, offset, most))
+    jobs = tuple(FailedJob(job_id, clamped(at)) for job_id, at in store.jobs(connection, fingerprint, offset, most))
     total = store.job_count(connection, fingerprint)
     return One(span, _group(stored, counts), traceback, SPANS[span][1], tuple(starts), tuple(counts), jobs, total)
 
@@ -122,15 +122,11 @@ def _group(stored: store.Group, counts: Sequence[int]) -> Group:
         place=stored.place,
         count=stored.total,
         recent=sum(counts),
-        first=_instant(stored.first),
-        last=_instant(stored.last),
+        first=clamped(stored.first),
+        last=clamped(stored.last),
         functions=stored.functions,
         version=stored.version,
         last_version=stored.last_version,
         muted=stored.muted,
         spark=tuple(counts),
     )
-
-
-def _instant(epoch: float) -> datetime:
-    return clamped(epoch)

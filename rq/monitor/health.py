@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rq.store import view_health as store
-from rq.utils import utcparse
 
-from .lenient import real
+from .lenient import age, real
+from .words import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,7 @@ def health(connection: Redis, totals: Totals) -> Health:
         :200
     ]
     jobs = store.jobs(connection, [*heads, *(job_id for _, job_id in runs)])
-    since = [_since(job.enqueued_at, totals.now) if head else None for head, job in zip(heads, jobs, strict=False)]
+    since = [age(job.enqueued_at, totals.now) if head else None for head, job in zip(heads, jobs, strict=False)]
     memory = looked.memory
     return Health(
         queues=tuple(
@@ -130,7 +130,7 @@ def health(connection: Redis, totals: Totals) -> Health:
 
 def _running(runs: Sequence[tuple[str, str]], jobs: Sequence[store.Job], now: float) -> tuple[Running, ...]:
     found = [
-        Running(job_id, queue, job.worker_name, _since(job.started_at, now), real(job.timeout))
+        Running(job_id, queue, job.worker_name, age(job.started_at, now), real(job.timeout))
         for (queue, job_id), job in zip(runs, jobs, strict=True)
     ]
     return tuple(sorted(found, key=lambda run: -(run.elapsed or 0.0)))
@@ -138,13 +138,6 @@ def _running(runs: Sequence[tuple[str, str]], jobs: Sequence[store.Job], now: fl
 
 def _ago(found: tuple[str, float] | None, now: float) -> tuple[str, float] | None:
     return (found[0], now - found[1]) if found else None
-
-
-def _since(moment: str, now: float) -> float | None:
-    try:
-        return max(now - utcparse(moment).timestamp(), 0.0) if moment else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _whole(value: Any) -> int | None:
@@ -190,7 +183,7 @@ def _of_everything(found: Health, workers: Sequence[Worker]) -> list[Concern]:
         listed.append(Concern('warn', 'All work is paused', 'No worker takes a job.', 'Resume when you are ready.'))
     waiting = sum(queue.waiting for queue in found.queues)
     if waiting and not any(worker.alive for worker in workers):
-        why = f'{_jobs(waiting)} waiting.'
+        why = f'{count(waiting, "job")} waiting.'
         listed.append(Concern('bad', 'No worker is running', why, 'Start one: rq worker', 'workers'))
     return listed
 
@@ -202,10 +195,12 @@ def _of_queues(found: Health, workers: Sequence[Worker], goal: float) -> list[Co
         to = ('queue', {'name': queue.name})
         name = _name(queue.name)
         if queue.waiting and not queue.workers and not from_nobody:
-            why = f'{_jobs(queue.waiting)} waiting.'
+            why = f'{count(queue.waiting, "job")} waiting.'
             listed.append(Concern('bad', f'Queue {name} has no worker', why, f'Start one: rq worker {name}', *to))
         elif queue.waiting and queue.paused:
-            listed.append(Concern('warn', f'Queue {name} is paused', f'{_jobs(queue.waiting)} waiting.', '', *to))
+            listed.append(
+                Concern('warn', f'Queue {name} is paused', f'{count(queue.waiting, "job")} waiting.', '', *to)
+            )
         elif queue.waiting and queue.workers and not found.suspended and (queue.oldest or 0) > goal:
             why = f'Its next job has waited {_span(queue.oldest)}; the goal is {_span(goal)}.'
             todo = 'Start more workers, or see what they run.'
@@ -293,10 +288,6 @@ def _of_server(found: Health) -> list[Concern]:
             Concern('bad', 'Redis is almost full', why, 'Raise maxmemory, or keep results for a shorter time.', 'redis')
         )
     return listed
-
-
-def _jobs(count: int) -> str:
-    return f'{count:,} job{"" if count == 1 else "s"}'
 
 
 def _name(name: str) -> str:

@@ -140,7 +140,7 @@ def page(connection: Redis, job_id: str) -> JobPage | None:
         steps=steps(fields, now),
         attempts=attempts(entries, fields, now),
         attempt_count=results,
-        retried=_number(fields, 'retries_used'),
+        retried=lenient.whole(fields.get('retries_used')),
         options=_options(fields),
         **_meta(told.get('meta')),
         result=_result(last, told),
@@ -190,11 +190,6 @@ def _times(fields: Mapping[str, str], found: Situation) -> dict[str, Any]:
         'expires': lenient.moment(found.start.now + found.start.ttl) if found.start.ttl is not None else None,
         'seconds': end - began if end is not None and began is not None and end >= began else None,
     }
-
-
-def _number(fields: Mapping[str, str], name: str) -> int:
-    value = fields.get(name, '')
-    return int(value) if value.isdecimal() and len(value) < 10 else 0
 
 
 def _ids(stored: str) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-__all__ = ['clamped', 'moment', 'real', 'whole']
+from rq.utils import str_to_date
+
+__all__ = ['age', 'clamped', 'moment', 'real', 'whole', 'written']
 
 # The last second of the year 9999: datetime knows none after it.
 LATEST = 253_402_300_799.0
@@ -26,6 +28,20 @@ def moment(given: str | bytes | float | None) -> datetime | None:
         return None if epoch is None else datetime.fromtimestamp(epoch, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def written(given: str | bytes | None) -> datetime | None:
+    """The moment that a field of a hash names, as RQ writes it; None for none, and for what is no time."""
+    try:
+        return str_to_date(given) if given else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def age(given: str | bytes | None, now: float) -> float | None:
+    """Seconds since such a moment, at an instant (epoch)."""
+    at = written(given)
+    return None if at is None else max(now - at.timestamp(), 0.0)
 
 
 def real(given: str | bytes | float | None) -> float | None:

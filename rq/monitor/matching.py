@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from fnmatch import translate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rq import inert
-from rq.exceptions import DeserializationError
 from rq.inert import lookup
-from rq.store.fields import instant, text
+from rq.store.fields import text
 
 from .language import Term
+from .lenient import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from rq.store.view_jobs import Stored
 
@@ -68,7 +68,7 @@ def row(stored: Stored, state: str = '') -> Row:
         state=_text(stored, 'status')[:40] or state,
         queue=_text(stored, 'origin'),
         at=_moment(stored),
-        created=_time(stored, 'created_at'),
+        created=written(stored.fields.get('created_at')),
         worker=_text(stored, 'worker_name'),
         group=_text(stored, 'group_id'),
         attempts=_attempts(stored),
@@ -100,17 +100,9 @@ def _text(stored: Stored, name: str) -> str:
     return text(stored.fields.get(name, b'')[:NAME])
 
 
-def _time(stored: Stored, name: str) -> datetime | None:
-    try:
-        found = instant(stored.fields.get(name, b''))
-    except DeserializationError:
-        return None
-    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def _moment(stored: Stored) -> datetime | None:
     for name in ('ended_at', 'started_at', 'enqueued_at', 'created_at'):
-        found = _time(stored, name)
+        found = written(stored.fields.get(name))
         if found is not None:
             return found
     return None
@@ -118,7 +110,7 @@ def _moment(stored: Stored) -> datetime | None:
 
 def begun(stored: Stored) -> datetime | None:
     """When its last run began."""
-    return _time(stored, 'started_at')
+    return written(stored.fields.get('started_at'))
 
 
 def when(stored: Stored) -> bytes:

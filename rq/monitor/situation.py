@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from rq import inert
-from rq.exceptions import DeserializationError
 from rq.limits import printable
-from rq.store import fields as codec
 from rq.store import stats
 from rq.store import view_job as view
 from rq.store.part import Part, look
 
 from .failing import text_of
+from .lenient import real, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -229,20 +228,13 @@ def _looked_at_before(found: Situation) -> list[str]:
 
 def moment(fields: Mapping[str, str], name: str) -> float | None:
     """A field with a time, in epoch seconds; None where it is none."""
-    try:
-        found = codec.instant(fields.get(name, '').encode())
-    except DeserializationError:
-        return None
+    found = written(fields.get(name))
     return found.timestamp() if found else None
 
 
 def number(fields: Mapping[str, str], name: str) -> float | None:
     """A field with a number; None where it is none."""
-    try:
-        found = codec.real(fields.get(name, '').encode())
-    except DeserializationError:
-        return None
-    return found if found is not None and abs(found) < 1e15 else None  # no infinity, and no nan
+    return real(fields.get(name))
 
 
 def last_words(result: Mapping[bytes, bytes]) -> str:

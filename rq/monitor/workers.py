@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from rq.store import view_jobs
 from rq.store import view_workers as store
-from rq.utils import utcparse
 
-from .lenient import real, whole
+from .lenient import real, whole, written
 from .matching import row
+from .words import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -147,7 +147,7 @@ def _told(run: Run, told: dict[str, tuple[str, str]]) -> Run:
 def births(connection: Redis, most: int = 500) -> list[Birth]:
     """When the registered workers began, and with what code, oldest first. Two round trips."""
     found = store.births(connection, store.names(connection)[:most])
-    return sorted((Birth(_when(birth), version, code) for birth, version, code in found if birth), key=_moment)
+    return sorted((Birth(written(birth), version, code) for birth, version, code in found if birth), key=_moment)
 
 
 def versions(found: Sequence[Birth]) -> tuple[tuple[str, int], ...]:
@@ -173,7 +173,7 @@ def _moment(birth: Birth) -> float:
 
 def _started(group: Sequence[tuple[datetime, str]]) -> str:
     versions = sorted({version for _, version in group if version})
-    words = f'{len(group)} worker{"" if len(group) == 1 else "s"} started'
+    words = f'{count(len(group), "worker")} started'
     return f'{words}, version {", ".join(versions)}' if versions else words
 
 
@@ -188,8 +188,8 @@ def _worker(
 ) -> Worker:
     fields = record.fields
     born, heartbeat, worked = (
-        _when(fields.get('birth')),
-        _when(fields.get('last_heartbeat')),
+        written(fields.get('birth')),
+        written(fields.get('last_heartbeat')),
         real(fields.get('total_working_time')),
     )
     life = (now - born).total_seconds() if born else 0
@@ -233,7 +233,7 @@ def _state(record: store.Record, heartbeat: datetime | None, now: datetime) -> s
 
 
 def _run(job_id: str, execution: str, job: dict[str, str], now: datetime) -> Run:
-    started = _when(job.get('started_at'))
+    started = written(job.get('started_at'))
     return Run(
         job_id=job_id,
         execution=execution,
@@ -242,10 +242,3 @@ def _run(job_id: str, execution: str, job: dict[str, str], now: datetime) -> Run
         elapsed=max((now - started).total_seconds(), 0.0) if started else None,
         timeout=real(job.get('timeout')),
     )
-
-
-def _when(value: str | None) -> datetime | None:
-    try:
-        return utcparse(value) if value else None
-    except (ValueError, OverflowError):
-        return None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rq.monitor.lenient import clamped, moment, real, whole
+from rq.monitor.lenient import age, clamped, moment, real, whole, written
 from rq.monitor.progress import progress
 
 NONSENSE = ('', 'x', 'nan', 'inf', '-inf', '1e400', '9' * 1_000_000, b'\xff', None)
@@ -15,6 +15,7 @@ NONSENSE = ('', 'x', 'nan', 'inf', '-inf', '1e400', '9' * 1_000_000, b'\xff', No
 @pytest.mark.parametrize('given', NONSENSE, ids=range(len(NONSENSE)))
 def test_what_is_no_number_is_none(given: str | bytes | None) -> None:
     assert (real(given), moment(given), whole(given, 7)) == (None, None, 7)
+    assert (written(given), age(given, 0)) == (None, None)
 
 
 def test_numbers_and_moments_are_read() -> None:
@@ -25,6 +26,12 @@ def test_numbers_and_moments_are_read() -> None:
 def test_a_moment_that_no_calendar_has_is_none_or_the_nearest() -> None:
     assert moment(1e17) is None and moment(10**400) is None
     assert clamped(1e300).year == 9999 and clamped(float('nan')).year == 1970
+
+
+def test_a_moment_as_rq_writes_it_is_utc_with_its_zone_or_without() -> None:
+    for given in ('1970-01-02T00:00:00.000000Z', b'1970-01-02T00:00:00Z', '1970-01-02T01:00:00+01:00', '1970-01-02'):
+        assert written(given) == datetime(1970, 1, 2, tzinfo=UTC)
+        assert (age(given, 86_401), age(given, 0)) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize(
