@@ -66,7 +66,8 @@ def page(connection: Any, name: str, state: str, offset: int, most: int) -> Page
         for job, (_, score) in zip(stored, members, strict=True)
         if job is not None
     ]
-    functions, limits, looked_at = _breakdown(connection, name, state)
+    first = [job_id for job_id, _ in store.stretch(connection, name, state, 0, LOOKED_AT)]
+    functions, limits, looked_at = _breakdown(connection, first)
     total = _total(found, state)
     return Page(
         queue=found,
@@ -77,7 +78,7 @@ def page(connection: Any, name: str, state: str, offset: int, most: int) -> Page
         functions=functions,
         limits=limits,
         looked_at=looked_at,
-        weight=room.weight(connection, name, state) * total if total else None,
+        weight=room.mean(connection, first) * total if total else None,
     )
 
 
@@ -89,9 +90,8 @@ def _progress(job: Stored) -> float | None:
     return progress(inert.mapping(job.meta)) if job.meta else None
 
 
-def _breakdown(connection: Any, name: str, state: str) -> tuple[Counts, Counts, int]:
+def _breakdown(connection: Any, ids: list[str]) -> tuple[Counts, Counts, int]:
     """How many jobs there are of each function and of each key of a limit, among how many that were looked at."""
-    ids = [job_id for job_id, _ in store.stretch(connection, name, state, 0, LOOKED_AT)]
     stored = [job for job in view_jobs.fetch(connection, ids, data=True) if job is not None]
     functions = Counter(matching.function_of(job) for job in stored)
     limits = Counter(key for job in stored if (key := matching.limit_of(job)))

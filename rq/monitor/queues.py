@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rq.exceptions import DeserializationError
 from rq.store import admin
 from rq.store import view_queues as store
-from rq.store.fields import instant
 from rq.store.job import time
 
 from . import history
+from .lenient import age
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,21 +100,9 @@ def _queues(connection: Any, names: Sequence[str]) -> list[Queue]:
     counts = store.counts(connection, names)
     oldest = store.oldest(connection, names)
     now = time(connection)
-    rates, sparks = history.rates(connection, names), history.spark(connection, names, MINUTES)
+    rates, sparks = history.rates(connection, names, now), history.spark(connection, names, MINUTES, now)
     rows = zip(names, counts, oldest, strict=True)
-    return [_queue(name, count, _age(at, now), rates[name], sparks[name]) for name, count, at in rows]
-
-
-def _age(stored: bytes | None, now: float) -> float | None:
-    try:
-        at = instant(stored) if stored else None
-    except DeserializationError:
-        return None
-    return None if at is None else max(0.0, now - _utc(at).timestamp())
-
-
-def _utc(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return [_queue(name, count, age(at, now), rates[name], sparks[name]) for name, count, at in rows]
 
 
 def _queue(
