@@ -24,7 +24,7 @@ from .errors import CommandError
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ['CliConfig', 'get_redis_from_config', 'read_config_file']
+__all__ = ['CliConfig', 'get_redis_from_config', 'read_config_file', 'yes']
 
 # Settings that name a server; the first source (option, settings file, environment) that has one decides alone.
 SERVER_KEYS = ('REDIS_URL', 'SENTINEL', 'REDIS_HOST', 'REDIS_PORT', 'REDIS_DB', 'REDIS_PASSWORD', 'REDIS_SSL')
@@ -95,20 +95,19 @@ class CliConfig:
     @cached_property
     def quick_connection(self) -> Redis:
         """A client that says at once when there is no server, for commands that somebody waits for."""
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        timeouts = {'socket_timeout': ANSWER_SECONDS, 'socket_connect_timeout': ANSWER_SECONDS}
-        return self._connect(**timeouts, retry=Retry(NoBackoff(), 0))
+        return self._impatient(0)
 
     @cached_property
     def page_connection(self) -> Redis:
         """A client for pages: one that a restart of the server has cut off connects again, and then says so at once."""
+        return self._impatient(1)
+
+    def _impatient(self, retries: int) -> Redis:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
         timeouts = {'socket_timeout': ANSWER_SECONDS, 'socket_connect_timeout': ANSWER_SECONDS}
-        return self._connect(**timeouts, retry=Retry(NoBackoff(), 1))
+        return self._connect(**timeouts, retry=Retry(NoBackoff(), retries))
 
     def _connect(self, **options: Any) -> Redis:
         try:
@@ -217,7 +216,7 @@ def get_redis_from_config(settings: Mapping[str, Any], connection_class: Any = N
         'port': _number(settings, 'REDIS_PORT', 6379),
         'db': _number(settings, 'REDIS_DB', 0),
         'password': settings.get('REDIS_PASSWORD'),
-        'ssl': _yes(settings.get('REDIS_SSL')),
+        'ssl': yes(settings.get('REDIS_SSL')),
     }
     if arguments['ssl']:
         # REDIS_SSL_CA_CERTS is redis-py's ssl_ca_certs, and so on.
@@ -235,7 +234,7 @@ def _from_sentinel(sentinel: Mapping[str, Any], connection_class: Any, options: 
         'db': sentinel.get('DB', 0),
         'username': sentinel.get('USERNAME'),
         'password': sentinel.get('PASSWORD'),
-        'ssl': _yes(sentinel.get('SSL')),
+        'ssl': yes(sentinel.get('SSL')),
         **({} if timeout is None else {'socket_timeout': timeout}),
         **options,
         **sentinel.get('CONNECTION_KWARGS', {}),
@@ -255,7 +254,8 @@ def _number(settings: Mapping[str, Any], key: str, default: int) -> int:
         raise ValueError(f'{key} is not a number: {value!r}') from None
 
 
-def _yes(value: Any) -> bool:
+def yes(value: Any) -> bool:
+    """Whether a setting, or a variable of the environment, says so."""
     return value.lower() in ('1', 'true', 'yes', 'on') if isinstance(value, str) else bool(value)
 
 

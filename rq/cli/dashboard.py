@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .config import yes
 from .errors import CommandError, ExitCode, note, tell
 from .options import common_options
 
@@ -26,7 +27,6 @@ FROM_OUTSIDE = {
     'auth', 'username', 'password', 'password_file', 'users_file', 'token', 'token_file', 'tokens_file', 'role', 'hosts',
     'forward_header', 'forward_role', 'trusted_proxies', 'read_only', 'metrics_token',
 }  # fmt: skip
-YES = ('1', 'true', 'yes', 'on')
 
 PORT = click.IntRange(0, 65535)
 
@@ -127,11 +127,11 @@ def _settings(config: CliConfig, options: dict[str, Any], place: Any) -> dict[st
         value = options.get(name) or config.settings.get(PREFIX + name.upper()) or os.environ.get(PREFIX + name.upper())
         if value:
             found[name] = value
-    if isinstance(found.get('read_only'), str):
-        found['read_only'] = found['read_only'].lower() in YES
-    for name, option in (('users', 'users'), ('tokens', 'tokens'), ('forward_roles', 'forward_roles')):
+    if 'read_only' in found:
+        found['read_only'] = yes(found['read_only'])
+    for name in ('users', 'tokens', 'forward_roles'):
         if config.settings.get(PREFIX + name.upper()):
-            found[option] = config.settings[PREFIX + name.upper()]
+            found[name] = config.settings[PREFIX + name.upper()]
     if options['trusted_proxy']:
         found['trusted_proxies'] = options['trusted_proxy']
     found.setdefault('auth', _mode(found))
