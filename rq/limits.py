@@ -10,7 +10,7 @@ import os
 import re
 from dataclasses import dataclass, fields
 
-__all__ = ['LIMITS', 'Limits', 'name_parts', 'parse_size', 'printable']
+__all__ = ['LIMITS', 'Limits', 'name_parts', 'parse_size', 'printable', 'tame']
 
 KB = 1024
 MB = 1024 * 1024
@@ -50,7 +50,14 @@ def parse_size(text: str) -> int:
 def printable(text: str) -> str:
     """The text as errors and log lines may have it: short, and nothing that steers a terminal or forges a line."""
     cut = text if len(text) <= 200 else f'{text[:200]}...'
-    return cut if cut.isprintable() else ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in cut)
+    return tame(cut)
+
+
+def tame(text: str) -> str:
+    """The text with what could steer a terminal or forge a line shown escaped."""
+    if text.isprintable():
+        return text
+    return ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
 
 
 def name_parts(name: str) -> list[str]:

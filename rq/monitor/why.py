@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rq.limits import tame
+
 from . import reasons_of_ends, reasons_of_limits, reasons_of_runs, reasons_of_waits
 from .reason import Why
 from .situation import gather
-from .words import listed, named, tame
+from .words import listed, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable

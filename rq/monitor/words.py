@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from rq.limits import printable
 
-__all__ = ['clock', 'count', 'listed', 'named', 'span', 'tame', 'typed']
+__all__ = ['clock', 'count', 'listed', 'named', 'span', 'typed']
 
 
 def span(seconds: float) -> str:
@@ -54,10 +54,3 @@ def named(name: str) -> str:
 def typed(name: str) -> str:
     """A name as one types it in a shell."""
     return f'-- {shlex.quote(name)}' if name.startswith('-') else shlex.quote(name)
-
-
-def tame(text: str) -> str:
-    """The text with what could steer a terminal shown escaped."""
-    if text.isprintable():
-        return text
-    return ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)

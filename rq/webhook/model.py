@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from rq.limits import tame
 from rq.version import PACKHORSE_VERSION
 
 from .address import OPEN, Refused, Rules
@@ -178,4 +179,4 @@ def _line(text: str) -> str:
     """The text as a line of the log may have it: short, and what is not printable escaped."""
     whole = ' '.join(text.split())
     cut = whole if len(whole) <= SHOWN else f'{whole[:SHOWN]}...'
-    return ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in cut)
+    return tame(cut)

@@ -7,6 +7,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from rq.exceptions import RQError
+from rq.limits import tame
 from rq.timeouts import BaseTimeoutException
 
 if TYPE_CHECKING:
@@ -79,6 +80,4 @@ def one_line(text: str, most: int = 0) -> str:
     """
     if most and len(text) > most:
         text = f'{text[:most]}...'
-    if text.isprintable():
-        return text
-    return ''.join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
+    return tame(text)
