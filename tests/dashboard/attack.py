@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,7 +14,13 @@ from werkzeug.test import TestResponse
 from rq.dashboard.access import OPEN
 from rq.dashboard.actions.deeds import ACTIONS
 
-__all__ = ['HEADERS', 'SAME', 'Route', 'check_headers', 'raw', 'routes']
+__all__ = [
+    'HEADERS', 'METRICS', 'OTHER_TOKEN', 'PASSWORD', 'SAME', 'TOKEN', 'Route',
+    'ask', 'basic', 'bearer', 'check_headers', 'raw', 'routes',
+]  # fmt: skip
+
+TOKEN, OTHER_TOKEN, METRICS = 'token-of-ann-1234567890', 'token-of-bob-1234567890', 'token-of-prometheus-123'
+PASSWORD = 'correct horse battery'
 
 # As a browser says it of a form on our own page.
 SAME = {'Origin': 'http://localhost', 'Sec-Fetch-Site': 'same-origin'}
@@ -87,3 +94,13 @@ def ask(client: Any, route: Route, **options: Any) -> TestResponse:
     """The answer to a request by that route."""
     answer: TestResponse = client.open(route.path, method=route.method, buffered=True, **options)
     return answer
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    """The header of who logs in by name and password."""
+    return {'Authorization': 'Basic ' + b64encode(f'{name}:{password}'.encode()).decode()}
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header of who logs in by a token."""
+    return {'Authorization': f'Bearer {token}'}

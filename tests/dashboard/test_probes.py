@@ -15,12 +15,7 @@ from rq.dashboard import create_app, serve
 from rq.monitor import metrics
 from rq.server import EmbeddedServer
 from rq.worker import SimpleWorker
-
-TOKEN, METRICS = 'token-of-ann-1234567890', 'token-of-prometheus-123'
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {'Authorization': f'Bearer {token}'}
+from tests.dashboard.attack import METRICS, TOKEN, bearer
 
 
 def samples(client: FlaskClient, **options: object) -> dict[tuple[str, tuple[str, ...]], float]:
