@@ -12,7 +12,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from . import charts, family, flash
 from .filters import FILTERS
-from .page import PAGES
 
 __all__ = ['NAVIGATION', 'environment', 'render', 'steady', 'url']
 
@@ -48,11 +47,6 @@ def url(name: str, /, **parts: Any) -> str:
     return url_for(f'rq_dashboard.{name}' if request.blueprint is None else f'.{name}', **parts)
 
 
-def _known(name: str) -> bool:
-    """Whether there is a page of this name."""
-    return name in PAGES
-
-
 def _here(**changes: Any) -> str:
     """The address of this page with other query arguments; None takes one away."""
     view = g.rq_view
@@ -62,9 +56,15 @@ def _here(**changes: Any) -> str:
     return url(view.page.name, **view.parts, **kept, **{key: item for key, item in changes.items() if item is not None})
 
 
-def _current() -> Any:
-    """The request's View, None on the page of a failure."""
-    return g.get('rq_view')
+def _term(name: str, value: str) -> str:
+    """A condition of the Jobs page's filter, for any value: a quote, which its language cannot write, is `*` there."""
+    return '{}:"{}"'.format(name, value.replace('"', '*'))
+
+
+def _may(action: str, role: str = 'operator') -> bool:
+    """Whether who looks may do this, by role or by name; on the page of a failure nobody may do anything."""
+    view = g.get('rq_view')
+    return view is not None and view.user.may(role, action) and not view.read_only
 
 
 @cache
@@ -89,8 +89,8 @@ def environment() -> Environment:
     made.globals.update(
         url=url,
         here=_here,
-        known=_known,
-        current=_current,
+        term=_term,
+        may=_may,
         charts=charts,
         family=family,
         navigation=NAVIGATION,

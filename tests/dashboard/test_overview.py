@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from redis import Redis
 
 from rq import Queue
+from rq.dashboard.names import to_path
 from rq.store import keys, stats
 from rq.store.stats import Batch
 from tests.dashboard.conftest import Complaints
@@ -103,3 +104,12 @@ def test_workers_of_one_queue_and_different_versions_are_told_apart(page: Page, 
     expect(page.locator('tbody tr', has_text='old')).to_contain_text('version 2.9')
     redis.delete(keys.lease('two'))
     expect(page.locator('tbody tr', has_text='two')).to_contain_text('silent')
+
+
+def test_the_jobs_of_a_worker_are_found_whatever_its_name(page: Page, dashboard: str, redis: Redis) -> None:
+    born(redis, 'web 1, left')
+    job = Queue('q', connection=redis).enqueue('f')
+    redis.hset(keys.job(job.id), 'worker_name', 'web 1, left')
+    page.goto(f'{dashboard}/worker/{to_path("web 1, left")}')
+    page.get_by_role('link', name='Its jobs').click()
+    expect(page.locator('tbody tr')).to_contain_text(job.id[:8])

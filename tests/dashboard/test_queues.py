@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from rq import Queue, SimpleWorker
+from rq.dashboard import create_app
+from rq.dashboard.access import User
 from rq.monitor import queue as one
 from rq.monitor import queues
 from rq.rate_limit import RateLimit
@@ -168,3 +170,11 @@ def test_a_running_job_shows_its_progress_and_keys_of_limits_are_counted(redis: 
     assert [item.progress for item in one.page(redis, 'q', 'started', 0, 25).jobs] == [0.4]
     assert '40 %' in client.get('/queue/q?state=started').get_data(as_text=True)
     assert client.get('/api/v1/queue/q').get_json()['shown']['limits'] == [['crm/1', 2]]
+
+
+def test_who_was_given_one_action_by_name_is_shown_that_one(redis: Redis) -> None:
+    fail(redis, 1)
+    bob = User('bob', 'viewer', frozenset({'requeue'}))
+    text = create_app(redis, auth=lambda _: bob).test_client().get('/queue/q?state=failed').text
+    assert 'Requeue all …' in text and '/do/requeue">Requeue<' in ' '.join(text.replace(' class=""', '').split())
+    assert '/do/delete' not in text and 'name="to"' not in text
