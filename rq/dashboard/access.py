@@ -17,6 +17,7 @@ from flask import Flask, current_app, request
 from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
 from . import guard
+from .connect import all_settings_of
 from .door import login_form, wants_page
 from .logins import Failures, Login, Logins, SettingsError, ledger, read
 from .users import ROLES, User
@@ -44,7 +45,6 @@ MODES = ('none', 'basic', 'token', 'forward')
 OPEN = {'static', 'login', 'healthz', 'readyz'}
 COOKIE = 'rq_dashboard'
 EXTENSION = 'rq_dashboard_access'
-PREFIX = 'RQ_DASHBOARD_'
 # Kept with the request itself: Flask's `g` may outlive it, in an application context that somebody holds.
 USER, RETRY_AFTER = 'rq_dashboard.user', 'rq_dashboard.retry_after'
 NOBODY = User('', 'metrics')
@@ -186,8 +186,7 @@ def _neighbour(asked: Request) -> User:
 def access_of(app: Flask) -> Access:
     """The rules that the application's settings make. Made once. Raises SettingsError."""
     if EXTENSION not in app.extensions:
-        settings = {name[len(PREFIX) :].lower(): value for name, value in app.config.items() if name.startswith(PREFIX)}
-        app.extensions[EXTENSION] = _built(settings)
+        app.extensions[EXTENSION] = _built(all_settings_of(app))
     return cast(Access, app.extensions[EXTENSION])
 
 

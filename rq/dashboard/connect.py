@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-__all__ = ['connection_of', 'set_up', 'settings_of']
+__all__ = ['all_settings_of', 'connection_of', 'set_up', 'settings_of']
 
 EXTENSION = 'rq_dashboard'
 URL = 'RQ_DASHBOARD_REDIS_URL'
@@ -43,10 +43,14 @@ def connection_of(app: Flask) -> Redis:
     return cast(Redis, app.extensions[EXTENSION])
 
 
+def all_settings_of(app: Flask) -> dict[str, Any]:
+    """The settings without their prefix, in small letters, secrets too."""
+    return {name[len(PREFIX) :].lower(): value for name, value in app.config.items() if name.startswith(PREFIX)}
+
+
 def settings_of(app: Flask) -> dict[str, Any]:
-    """The settings without their prefix, in small letters; a secret is none of them."""
-    found = {name[len(PREFIX) :].lower(): value for name, value in app.config.items() if name.startswith(PREFIX)}
-    return {name: value for name, value in found.items() if name not in SECRETS}
+    """The settings that pages and actions are given: a secret is none of them."""
+    return {name: value for name, value in all_settings_of(app).items() if name not in SECRETS}
 
 
 def _of_bytes(connection: Redis) -> Redis:

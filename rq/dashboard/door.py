@@ -1,4 +1,4 @@
-"""The form that asks for a token."""
+"""Which side of the dashboard a request is to: pages for people, with the form that asks for a token, or JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from flask import Response, request
 
 from .rendering import render
 
-__all__ = ['login_form', 'wants_page']
+__all__ = ['API', 'login_form', 'wants_json', 'wants_page']
+
+API = '/api/v1'
 
 
 def login_form(message: str, after: str, status: int = 401) -> Response:
@@ -15,7 +17,12 @@ def login_form(message: str, after: str, status: int = 401) -> Response:
     return Response(text, status=status, mimetype='text/html')
 
 
+def wants_json() -> bool:
+    """Whether the request is to the JSON side."""
+    return f'{API}/' in request.path
+
+
 def wants_page() -> bool:
-    """Whether a person looks: not a program at the JSON side, nor a page that renews a part of itself."""
-    json = '/api/v1/' in request.path or request.path.endswith('/metrics')
-    return not json and request.args.get('fragment') != '1'
+    """Whether a person looks: not a program, nor a page that renews a part of itself."""
+    program = wants_json() or request.path.endswith('/metrics')
+    return not program and request.args.get('fragment') != '1'

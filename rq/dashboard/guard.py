@@ -6,7 +6,6 @@ Also the headers of every answer. docs/dashboard.md has the threats, one by one,
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -19,19 +18,22 @@ if TYPE_CHECKING:
     from flask import Request, Response
 
 __all__ = [
-    'LARGEST_BODY', 'Hosts', 'Misdirected', 'add_headers', 'check_method', 'check_origin', 'host_of', 'is_loopback', 'nonce',
+    'LARGEST_BODY', 'Hosts', 'Misdirected', 'add_headers', 'check_method', 'check_origin', 'host_of', 'is_loopback', 'is_own_path',
 ]  # fmt: skip
 
 # Bytes of a request's body: a selection of 200 ids is 10 KB, a filter less.
 LARGEST_BODY = 1_000_000
 METHODS = ('GET', 'HEAD', 'POST')
 HOST = re.compile(r'(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?')
+OWN_PATH = re.compile(r'/(?![/\\])[\x21-\x5b\x5d-\x7e]*')
 PORTS = {'http': 80, 'https': 443}
 # Seconds after which the page that says that Redis is away looks again, without JavaScript too.
 RELOAD = 5
 
-NONCE = 'rq_dashboard.nonce'
-
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
@@ -39,11 +41,8 @@ HEADERS = {
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
+    'Content-Security-Policy': POLICY,
 }
-POLICY = (
-    "default-src 'none'; script-src 'self'{nonce}; style-src 'self'{nonce}; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 class Misdirected(HTTPException):
@@ -162,16 +161,14 @@ def _ours(origin: str, asked: Request) -> bool:
     return host[1].strip('[]') == parts.hostname and int(host[2] or PORTS[parts.scheme]) == port
 
 
-def nonce() -> str:
-    """What the page's own inline <style> or <script> carries, new for each answer."""
-    return str(request.environ.setdefault(NONCE, secrets.token_urlsafe(16)))
+def is_own_path(path: str) -> bool:
+    """Whether it is an address on this very site: `//elsewhere` and `/\\elsewhere` are other sites to a browser."""
+    return OWN_PATH.fullmatch(path) is not None
 
 
 def add_headers(response: Response, lasting: bool = False) -> Response:
     """The answer with our headers; `lasting` is for files that are the same for everybody."""
     response.headers.update(HEADERS)
-    used = request.environ.get(NONCE)
-    response.headers['Content-Security-Policy'] = POLICY.format(nonce=f" 'nonce-{used}'" if used else '')
     response.headers['Cache-Control'] = 'private, no-cache' if lasting else 'no-store'
     if response.status_code == 503 and request.method != 'POST':
         response.headers['Refresh'] = str(RELOAD)

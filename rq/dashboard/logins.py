@@ -14,6 +14,8 @@ from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
+from .users import ROLES
+
 __all__ = ['Failures', 'Login', 'Logins', 'SettingsError', 'ledger', 'read']
 
 # A token is made by a program: one that a person would think of can be guessed.
@@ -65,11 +67,6 @@ class Logins:
 
     def __repr__(self) -> str:
         return f'Logins({len(self._passwords)} passwords, {len(self._tokens)} tokens)'
-
-    @property
-    def passwords(self) -> int:
-        """How many have a password."""
-        return len(self._passwords)
 
     @property
     def tokens(self) -> int:
@@ -190,8 +187,6 @@ def read(path: str, what: str) -> str:
 
 
 def _login(name: str, role: str, secret: str, where: str) -> Login:
-    from .users import ROLES
-
     if role not in ROLES or not name or not secret:
         raise SettingsError(f'{where}: expected name:role:secret, with a role of {", ".join(ROLES)}')
     return Login(name, role, secret)

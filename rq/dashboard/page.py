@@ -6,13 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flask import current_app, g, request
+
+from .access import access_of, current_user
+from .connect import connection_of, settings_of
+
 if TYPE_CHECKING:
     from redis import Redis
     from werkzeug.datastructures import MultiDict
 
-    from .access import User
+    from .users import User
 
-__all__ = ['PAGES', 'Missing', 'Page', 'View', 'page']
+__all__ = ['PAGES', 'Missing', 'Page', 'View', 'page', 'view_of']
 
 Answer = Callable[..., Mapping[str, Any]]
 
@@ -35,26 +40,23 @@ class Page:
     name: str
     title: str
     nav: str | None
-    role: str
     answer: Answer
-    live: bool
+    live: bool = True  # it renews itself
 
 
 PAGES: dict[str, Page] = {}
 
 
-def page(
-    rule: str, name: str, *, title: str, nav: str | None = None, role: str = 'viewer', live: bool = True
-) -> Callable[[Answer], Answer]:
+def page(rule: str, name: str, *, title: str, nav: str) -> Callable[[Answer], Answer]:
     """A decorator that registers a page: `rule` answers HTML by `<name>.html`, `/api/v1<rule>` the same values as JSON.
 
-    `nav`: the entry of the menu that is marked (a page of a queue marks `Queues`). `live`: it renews itself.
+    `nav`: the entry of the menu that is marked (a page of a queue marks `Queues`).
     """
 
     def register(function: Answer) -> Answer:
         if name in PAGES and PAGES[name].answer.__module__ != function.__module__:
             raise ValueError(f'Two pages have the name {name}')
-        PAGES[name] = Page(rule, name, title, nav, role, function, live)
+        PAGES[name] = Page(rule, name, title, nav, function)
         return function
 
     return register
@@ -72,12 +74,12 @@ class View:
     parts: Mapping[str, Any]
     settings: Mapping[str, Any]
 
-    def number(self, name: str, default: int, *, least: int = 1, most: int = LARGEST) -> int:
-        """A whole number from the URL, moved into its limits; the default for what is none."""
+    def number(self, name: str, default: int, *, most: int = LARGEST) -> int:
+        """A whole number from the URL, from 1 to `most`; the default for what is none."""
         given = self.args.get(name, '')
         # int() also takes digits of other scripts, which do no harm, and 5,000 of them, which would.
         value = int(given) if len(given) < 12 and given.lstrip('-').isdecimal() else default
-        return max(least, min(value, most))
+        return max(1, min(value, most))
 
     def text(self, name: str, default: str = '', *, most: int = 2_000) -> str:
         """A text from the URL, cut to `most` characters."""
@@ -102,3 +104,17 @@ class View:
     def offset(self) -> int:
         """Rows before the first that is shown."""
         return (self.number_of_page - 1) * self.per_page
+
+
+def view_of(page: Page, parts: Mapping[str, Any]) -> View:
+    """The request that is being answered, as its page sees it; templates know of it too."""
+    g.rq_view = view = View(
+        page=page,
+        connection=connection_of(current_app),
+        args=request.args,
+        user=current_user(),
+        read_only=access_of(current_app).read_only,
+        parts=parts,
+        settings=settings_of(current_app),
+    )
+    return view

@@ -8,13 +8,13 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, request
 from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
 from . import access, actions, flash, names, pages
-from .connect import connection_of, settings_of
-from .page import PAGES, Missing, Page, View
+from .door import API, wants_json
+from .page import PAGES, Missing, Page, view_of
 from .plain import as_json
 from .refusals import in_words, logged
 from .rendering import render, steady
@@ -23,34 +23,17 @@ from .strip import strip
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ['API', 'blueprint', 'failure', 'wants_json']
+__all__ = ['blueprint', 'failure']
 
-API = '/api/v1'
 logger = logging.getLogger('rq.dashboard')
 
 # The template folder is not Flask's: a host application has a `base.html` of its own.
 blueprint = Blueprint('rq_dashboard', __name__, static_folder='static', static_url_path='/assets')
 
 
-def _view(page: Page, parts: dict[str, Any]) -> View:
-    access.require(page.role)
-    settings = settings_of(current_app)
-    view = View(
-        page=page,
-        connection=connection_of(current_app),
-        args=request.args,
-        user=access.current_user(),
-        read_only=access.access_of(current_app).read_only,
-        parts=parts,
-        settings=settings,
-    )
-    g.rq_view = view
-    return view
-
-
 def _html(page: Page) -> Callable[..., Response]:
     def answer(**parts: Any) -> Response:
-        view = _view(page, parts)
+        view = view_of(page, parts)
         values = dict(page.answer(view, **parts))
         fragment = request.args.get('fragment') == '1'
         text = render(f'{page.name}.html', view=view, strip=strip(view.connection), fragment=fragment, **values)
@@ -61,7 +44,7 @@ def _html(page: Page) -> Callable[..., Response]:
 
 def _json(page: Page) -> Callable[..., Response]:
     def answer(**parts: Any) -> Response:
-        return Response(as_json(page.answer(_view(page, parts), **parts)), mimetype='application/json')
+        return Response(as_json(page.answer(view_of(page, parts), **parts)), mimetype='application/json')
 
     return answer
 
@@ -72,11 +55,6 @@ def _with_tag(text: str) -> Response:
     response.set_etag(blake2b(steady(text).encode('utf-8', 'replace'), digest_size=12).hexdigest())
     response.make_conditional(request)
     return response
-
-
-def wants_json() -> bool:
-    """Whether the request is to the JSON side."""
-    return f'{API}/' in request.path
 
 
 def failure(status: int, title: str, message: str) -> Response:

@@ -61,7 +61,7 @@ def job_question(one: JobAction, asked: Asked, scope: Scope, found: Preview) -> 
         'action': one.name,
         'label': f'{one.label}{":" if " " in one.label else ""} {jobs(found.count)}' if found.count else '',
         'said': _said(scope, found),
-        'notes': [note for note in (one.warning, _target(given), _later(found, scope)) if note],
+        'notes': [note for note in (one.warning, _target(given), _later(scope)) if note],
         'ids': scope.ids[:SHOWN],
         'all_ids': scope.ids,
         'fields': {**given, **bound},
@@ -88,7 +88,7 @@ def _target(given: dict[str, str]) -> str:
     return f'They go to queue {given["to"]}.' if given.get('to') else ''
 
 
-def _later(found: Preview, scope: Scope) -> str:
+def _later(scope: Scope) -> str:
     return (
         '' if scope.ids else 'Jobs that come after this count are left alone, and so are those that changed meanwhile.'
     )

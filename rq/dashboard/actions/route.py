@@ -7,12 +7,13 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import NotFound
 
 from rq.dashboard import access, flash
 from rq.dashboard.connect import connection_of, settings_of
-from rq.dashboard.page import Page, View
+from rq.dashboard.guard import is_own_path
+from rq.dashboard.page import Page, view_of
 from rq.dashboard.plain import as_json
 from rq.dashboard.rendering import render, url
 from rq.store import bulk as store
@@ -132,16 +133,7 @@ def _when_done(asked: Asked, done: Done | None) -> Response:
 
 def _page(template: str, title: str, **values: Any) -> Response:
     """A page that asks. Nothing has been done."""
-    page = Page('/do', 'do', title, None, 'viewer', lambda _: {}, False)
-    g.rq_view = view = View(
-        page=page,
-        connection=connection_of(current_app),
-        args=request.args,
-        user=access.current_user(),
-        read_only=False,
-        parts={},
-        settings=settings_of(current_app),
-    )
+    view = view_of(Page('/do', 'do', title, None, lambda _: {}, live=False), {})
     return Response(render(template, view=view, strip=None, fragment=False, **values), mimetype='text/html')
 
 
@@ -154,7 +146,7 @@ def _back(asked: Asked, said: str, kind: str, *, status: int = 200, count: int =
     if _wants_json():
         return Response(as_json({'said': said, 'kind': kind, 'count': count}), status, mimetype='application/json')
     back = asked.fields.get('back', '')
-    response = _to(back if _is_ours(back) else url('overview'))
+    response = _to(back if is_own_path(back) else url('overview'))
     if said:
         flash.leave(response, said, kind)
     return response
@@ -168,8 +160,3 @@ def _redirect(asked: Asked, where: str, said: str) -> Response:
 
 def _to(where: str) -> Response:
     return Response('', 303, {'Location': where})
-
-
-def _is_ours(path: str) -> bool:
-    """Whether it is an address on this very site: no other host can be reached by it."""
-    return bool(re.fullmatch(r'/(?![/\\])[\x21-\x5b\x5d-\x7e]*', path))

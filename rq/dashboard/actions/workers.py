@@ -12,13 +12,6 @@ from rq.store import worker as store
 __all__ = ['kill_horse', 'shutdown']
 
 
-def _name(asked: Asked) -> str:
-    name = asked.text('worker', 'worker')
-    if not store.fetch(asked.connection, name):
-        raise Refused(f'There is no worker {name[:100]} any more')
-    return name
-
-
 @action(
     'shutdown',
     label='Shut down',
@@ -28,9 +21,7 @@ def _name(asked: Asked) -> str:
 )
 def shutdown(asked: Asked) -> Done:
     """A worker ends as after Ctrl-C: its running job is finished first."""
-    name = _name(asked)
-    send_command(asked.connection, name, 'shutdown', call=asked.bulk)
-    return Done(f'Worker {name} is told to shut down', name)
+    return _tell(asked, 'shutdown', 'shut down')
 
 
 @action(
@@ -42,6 +33,12 @@ def shutdown(asked: Asked) -> Done:
 )
 def kill_horse(asked: Asked) -> Done:
     """The process that runs a worker's jobs is killed; the worker starts another."""
-    name = _name(asked)
-    send_command(asked.connection, name, 'kill-horse', call=asked.bulk)
-    return Done(f'Worker {name} is told to kill its job', name)
+    return _tell(asked, 'kill-horse', 'kill its job')
+
+
+def _tell(asked: Asked, command: str, words: str) -> Done:
+    name = asked.text('worker', 'worker')
+    if not store.fetch(asked.connection, name):
+        raise Refused(f'There is no worker {name[:100]} any more')
+    send_command(asked.connection, name, command, call=asked.bulk)
+    return Done(f'Worker {name} is told to {words}', name)

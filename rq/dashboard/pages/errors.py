@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ['error', 'errors']
 
-SPANS = ('1h', '24h', '7d', '90d')
+SPANS = tuple(monitor.SPANS)
 
 
 @page('/errors', 'errors', title='Errors', nav='Errors')

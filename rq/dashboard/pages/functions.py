@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ['function', 'functions']
 
-SPANS = ('1h', '24h', '7d', '90d')
+SPANS = tuple(monitor.SPANS)
 
 
 @page('/functions', 'functions', title='Functions', nav='Functions')

@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from rq.dashboard.access import COOKIE, Access, access_of
 from rq.dashboard.door import login_form
+from rq.dashboard.guard import is_own_path
 from rq.dashboard.logins import SESSION_SECONDS
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _login() -> Answer:
         access.note_failure(address, access.logins.digest(token), None)
         return login_form('This is no token.', after)
     home = url_for('.overview')
-    answer = redirect(after if _ours(after, home) else home, 303)
+    answer = redirect(after if is_own_path(after) and after.startswith(home) else home, 303)
     answer.set_cookie(
         COOKIE,
         access.logins.cookie(login),
@@ -54,12 +55,6 @@ def _login() -> Answer:
         samesite='Strict',
     )
     return answer
-
-
-def _ours(address: str, home: str) -> bool:
-    """Whether it is a path below our first page: `//elsewhere` and `/\\elsewhere` are other sites to a browser."""
-    plain = address.isprintable() and '\\' not in address and not address.startswith('//')
-    return plain and address.startswith(home)
 
 
 def _logout() -> Answer:
