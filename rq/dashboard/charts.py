@@ -167,10 +167,8 @@ def _legend(series: Mapping[str, Points], label: str) -> Markup:
     return Markup('<ul class="legend" aria-label="{}">{}</ul>').format(label, Markup('').join(items))
 
 
-def bars(
-    rows: Sequence[tuple[str, float]], *, label: str = '', height: int = 120, marked: Sequence[int] = ()
-) -> Markup:
-    """Columns side by side, each with its name and value in a title; those in `marked` in the colour of failure."""
+def bars(rows: Sequence[tuple[str, float]], *, label: str = '', height: int = 120) -> Markup:
+    """Columns side by side, each with its name and value in a title."""
     if not rows:
         return Markup('<p class="empty">Nothing to show.</p>')
     rows = [(name, _finite(value) or 0) for name, value in rows]
@@ -181,9 +179,8 @@ def bars(
         tall = max(value, 0) / top * (height - 4)
         parts.append(
             Markup(
-                '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}: {}</title></rect>'
+                '<rect class="s0" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}: {}</title></rect>'
             ).format(
-                'bad' if place in marked else 's0',
                 place * wide,
                 height - tall,
                 max(wide * 0.8, 0.5),

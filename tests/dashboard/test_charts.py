@@ -74,13 +74,6 @@ def test_a_meter_is_filled_to_its_share(part: float | None, whole: float | None,
     assert share.get('width') == width
 
 
-def test_the_bars_of_failures_are_marked() -> None:
-    assert [bar.get('class') for bar in parsed(charts.bars([('a', 1), ('b', 2)], marked=[1])).iter('rect')] == [
-        's0',
-        'bad',
-    ]
-
-
 def test_a_strip_counts_its_cells_in_words() -> None:
     [drawing] = parsed(charts.strip([('finished', 'x'), ('failed', 'y'), ('finished', 'z')])).iter('svg')
     assert drawing.get('aria-label') == '2 finished, 1 failed'

@@ -50,7 +50,6 @@
       const again = focus && $$(REACHED, main).find((one) => called(one) === focus);
       if (again) again.focus({ preventScroll: true });
       mark(cursor, false);
-      document.dispatchEvent(new CustomEvent('renewed'));
     } catch { state(true); }
   }
   async function beat() {
