@@ -122,6 +122,16 @@ def test_what_a_dead_worker_ran_is_counted_by_whoever_takes_it(redis: Redis) -> 
     redis.delete(keys.job('j'))
 
 
+def test_a_lost_job_whose_key_has_another_type_holds_back_no_count(redis: Redis) -> None:
+    care = Care(Worker(['default'], connection=redis), redis, list)
+    assert care.tally is not None
+    redis.set(keys.job('j'), 'text')
+    care.tally.lose(Lease('default', 'j', ''), (0, 0), 'rq.exceptions.AbandonedJobError: it died')
+    care.leave()
+    assert counts(redis)[:6] == (1, 0, 0, 0, 1, 0)
+    redis.delete(keys.job('j'))
+
+
 @pytest.mark.parametrize('arguments', [[], ['-w', 'rq.SimpleWorker']], ids=['', 'simple'])
 def test_killed_and_started_again_workers_count_no_job_twice(
     redis: Redis, redis_url: str, processes: Processes, arguments: list[str]
