@@ -153,5 +153,5 @@ class Ends:
             from rq.webhook import deliver
             from rq.webhook.address import rules_in_force
 
-            required = signing.active is not None and signing.active.mode(self.origin) == 'require'
-            deliver(self, JobStatus(status), exc_string=exc_string, rules=rules_in_force(required))
+            rules = rules_in_force(seal.is_required(self.origin))
+            deliver(self, JobStatus(status), exc_string=exc_string, rules=rules)

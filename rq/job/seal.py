@@ -17,7 +17,12 @@ from . import call
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ['admits', 'check', 'check_meta', 'dump_meta', 'fault', 'serializer', 'sign', 'stored_meta']
+__all__ = ['admits', 'check', 'check_meta', 'dump_meta', 'fault', 'is_required', 'serializer', 'sign', 'stored_meta']
+
+
+def is_required(queue: str | None) -> bool:
+    """Whether jobs of a queue have to be signed."""
+    return signing.active is not None and bool(signing.active.mode(queue) == 'require')
 
 
 def fault(job: Any) -> str | None:

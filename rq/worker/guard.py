@@ -9,7 +9,7 @@ from rq import signing
 if TYPE_CHECKING:
     from .base import BaseWorker
 
-__all__ = ['guard', 'is_on', 'is_required']
+__all__ = ['guard', 'is_on']
 
 
 def is_on(worker: BaseWorker) -> bool:
@@ -24,8 +24,3 @@ def guard(worker: BaseWorker, job: Any, queue: str) -> None:
         job._allow = worker.allow
     if signing.active is not None:
         job._taken_from = queue
-
-
-def is_required(queue: str) -> bool:
-    """Whether jobs of a queue have to be signed."""
-    return signing.active is not None and bool(signing.active.mode(queue) == 'require')

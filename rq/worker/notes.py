@@ -16,12 +16,12 @@ from redis.exceptions import RedisError
 
 from rq._faultpoints import ARMED, reach
 from rq.exceptions import AbandonedJobError, NoSuchJobError, SignatureError
-from rq.job.seal import admits
+from rq.job.seal import admits, is_required
 from rq.results import decode_exception
 from rq.store import note as store
 
 from .failure import exception_text, one_line, reason_of
-from .guard import guard, is_on, is_required
+from .guard import guard, is_on
 
 if TYPE_CHECKING:
     from redis import Redis
