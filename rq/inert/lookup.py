@@ -7,18 +7,13 @@ from typing import Any
 
 from .hidden import is_hidden
 from .printer import show
-from .reading import Parts, parts_of, read
+from .reading import parts_of, read
 from .tree import is_node, members, named
 
-__all__ = ['each', 'find', 'find_in_call', 'parts', 'text_of', 'tree']
+__all__ = ['each', 'find', 'find_in_call', 'text_of', 'tree']
 
 # Levels that a path may have.
 DEPTH = 10
-
-
-def parts(stored: bytes, look: int) -> Parts:
-    """The parts of a stored call, of its first `look` bytes."""
-    return parts_of(stored, look)
 
 
 def tree(stored: bytes, look: int) -> Any:
@@ -31,8 +26,12 @@ def each(value: Any) -> list[Any]:
     return members(value) if is_node(value, 'list', 'tuple', 'set', 'frozenset', 'made') else [value]
 
 
-def find_in_call(call: Parts, path: tuple[str, ...]) -> Iterator[Any]:
-    """What an argument is, by keyword or by its place from 0, and then by keys, fields and places within."""
+def find_in_call(stored: bytes, look: int, path: tuple[str, ...]) -> Iterator[Any]:
+    """What an argument is, by keyword or by its place from 0, and then by keys, fields and places within.
+
+    `look`: bytes of the stored call that are read.
+    """
+    call = parts_of(stored, look)
     first, rest = path[0], path[1:]
     if first.isdecimal() and len(first) < 4 and int(first) < len(call.args):
         yield from find(call.args[int(first)], rest)

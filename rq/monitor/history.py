@@ -67,7 +67,7 @@ class Mark:
 
 
 def series(connection: Any, span: str = '1h', queue: str | None = None, now: float | None = None) -> Series:
-    """What happened on a queue, or on all, in a span of SPANS. Raises KeyError for another span. Two round trips."""
+    """What happened on a queue, or on all, in a span of SPANS. Raises KeyError for another span. Three round trips."""
     seconds, step = SPANS[span]
     name = ALL if queue is None else queue
     starts = stats.buckets(_time(connection, now), step, seconds)

@@ -13,7 +13,7 @@ from rq.store.job import time
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ['REGISTRIES', 'STATES', 'count', 'ids', 'now']
+__all__ = ['REGISTRIES', 'STATES', 'count', 'ids']
 
 REGISTRIES: dict[str, Callable[[str], str]] = {
     'started': keys.wip,
@@ -30,7 +30,7 @@ EXPIRING = ('failed', 'finished')
 
 def count(connection: Redis, queue: str, state: str) -> tuple[int, float]:
     """How many jobs there are, and when that was (epoch, by Redis's clock)."""
-    at = now(connection)
+    at = time(connection)
     if state == 'queued':
         return queues.length(connection, queue), at
     counted = registries.living_count if state in EXPIRING else registries.count
@@ -43,8 +43,3 @@ def ids(connection: Redis, queue: str, state: str, start: int, number: int) -> l
         return queues.ids(connection, queue, start, start + number - 1)
     found = registries.ids(connection, REGISTRIES[state](queue), start, start + number - 1)
     return [member.rpartition(':')[0] or member for member in found] if state == 'started' else found
-
-
-def now(connection: Redis) -> float:
-    """Redis time, epoch."""
-    return time(connection)

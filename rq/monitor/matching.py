@@ -210,7 +210,7 @@ class _Seen:
     def argument(self, path: tuple[str, ...]) -> list[str]:
         if self.stored.data is None:
             return []
-        return [lookup.text_of(value) for value in lookup.find_in_call(lookup.parts(self.stored.data, LOOK), path)]
+        return [lookup.text_of(value) for value in lookup.find_in_call(self.stored.data, LOOK, path)]
 
     def meta(self, path: tuple[str, ...]) -> list[Any]:
         return [] if self.stored.meta is None else list(lookup.find(lookup.tree(self.stored.meta, LOOK), path))

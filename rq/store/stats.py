@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import keys
 from .fields import text
+from .job import time as server_time
 from .read import hash_fields
 from .script import Script
 
@@ -153,12 +154,6 @@ def mark_deploy(connection: Any, version: str) -> None:
 
 
 # --- reading
-
-
-def server_time(connection: Any) -> float:
-    """Redis time, epoch seconds."""
-    seconds, micros = connection.time()
-    return float(seconds) + int(micros) / 1e6
 
 
 def buckets(now: float, step: int, span: int) -> list[int]:

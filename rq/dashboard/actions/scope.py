@@ -15,7 +15,7 @@ from rq.monitor import jobs_in as homes
 from rq.monitor import search
 from rq.store import bulk, errors
 from rq.store.bulk import Seen
-from rq.store.job import statuses
+from rq.store.job import statuses, time
 
 from .deeds import Refused
 from .words import plural
@@ -121,16 +121,16 @@ class Preview:
 def preview(connection: Redis, scope: Scope) -> Preview:
     """How many jobs there are now."""
     if scope.ids:
-        return Preview(len(scope.ids), 0, True, homes.now(connection))
+        return Preview(len(scope.ids), 0, True, time(connection))
     if scope.queue:
         count, at = homes.count(connection, scope.queue, scope.state)
         return Preview(count, 0, True, at)
     if scope.error:
-        at, ids = homes.now(connection), _of_error(connection, scope.error)
+        at, ids = time(connection), _of_error(connection, scope.error)
         return Preview(sum(1 for one in statuses(connection, ids) if one in FAILED), 0, True, at)
     if scope.trash:
-        return Preview(bulk.trashed_count(connection, [scope.trash])[0], 0, True, homes.now(connection))
-    at = homes.now(connection)
+        return Preview(bulk.trashed_count(connection, [scope.trash])[0], 0, True, time(connection))
+    at = time(connection)
     found = search.count(connection, _filter(scope.where), LOOKED_AT)
     exact = found.exact and found.count <= LOOKED_AT
     return Preview(min(found.count, LOOKED_AT), found.scanned, exact, at)
