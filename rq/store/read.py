@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import RedisError
+
 from .fields import text
+from .replies import Trouble, classify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,13 +21,19 @@ MOST_NAME = 1_000
 
 
 def many(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """The answers to commands (name, arguments ...), in their order; an error of the server is an answer."""
+    """The answers to commands (name, arguments ...), in their order; an error of the server is an answer.
+
+    Raises the error of a server that cannot be asked now: while it loads its data, nothing is empty.
+    """
     found: list[Any] = []
     for at in range(0, len(commands), MOST):
         pipeline = connection.pipeline(transaction=False)
         for command in commands[at : at + MOST]:
             pipeline.execute_command(*command)
         found += pipeline.execute(raise_on_error=False)
+    for answer in found:
+        if isinstance(answer, RedisError) and classify(answer) is Trouble.TRANSIENT:
+            raise answer
     return found
 
 

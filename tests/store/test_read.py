@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError
+from redis.retry import Retry
 
 from rq.store import read
+from tests.support.faults import error
+from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.usefixtures('disorder')
 
@@ -16,6 +21,15 @@ def test_a_key_of_another_type_hides_only_itself(redis: Redis) -> None:
     redis.hset('three', mapping={'a': 3, 'b': 4})
     assert read.hashes(redis, ['one', 'two', 'three', 'none']) == [{b'a': b'1'}, {}, {b'a': b'3', b'b': b'4'}, {}]
     assert read.hash_fields(redis, ['two', 'three', 'none'], 'a', 'b') == [[None, None], [b'3', b'4'], [None, None]]
+
+
+def test_a_server_that_cannot_be_asked_now_is_an_error_and_no_emptiness(redis: Redis, redis_url: str) -> None:
+    redis.hset('one', mapping={'a': 1})
+    with Proxy(redis_url) as proxy, Redis.from_url(proxy.url, retry=Retry(NoBackoff(), 0)) as client:
+        proxy.on('HGETALL', error('LOADING Redis is loading the dataset in memory'))
+        with pytest.raises(BusyLoadingError):
+            read.hashes(client, ['one'])
+        assert read.hashes(client, ['one']) == [{b'a': b'1'}]
 
 
 def test_it_takes_one_round_trip_per_thousand_keys(redis: Redis) -> None:
