@@ -25,6 +25,7 @@ def stack(config: CliConfig, job_id: str) -> None:
     """Shows where a running job stands: the stack of its process."""
     from rq.command import send_dump_stack_command
     from rq.exceptions import InvalidJobOperation
+    from rq.logutils import harmless
     from rq.monitor.stack import wait
 
     connection = config.quick_connection
@@ -36,7 +37,7 @@ def stack(config: CliConfig, job_id: str) -> None:
     if found is None:
         raise CommandError('Its worker does not answer: `rq doctor` says whether it lives')
     if found.note:
-        click.echo(found.note, err=True)
+        click.echo(harmless(found.note, one_line=True), err=True)
     if not found.text:
         raise click.exceptions.Exit(ExitCode.PARTLY)
-    click.echo(found.text)
+    click.echo(harmless(found.text))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from redis import Redis
 
-from rq import Queue
+from rq import Queue, command
+from rq.monitor import stack as monitor
 from rq.store import keys
+from tests.cli.conftest import Run
 from tests.monitor.conftest import lasting, worker
 from tests.support.processes import Processes
 from tests.support.waiting import wait_for
@@ -27,3 +30,11 @@ def test_it_shows_the_stack_of_a_running_job(
     assert shown.stdout.startswith('Main thread (most recent call last):\n  (')
     assert shown.stdout.endswith('in inner\n    time.sleep(seconds)\n')
     assert refused.stderr == (f'Job is not currently executing: `rq why {waiting.id}` says where it is\n')
+
+
+def test_an_answer_from_redis_steers_no_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = monitor.Stack('running', 'line\n\x1b]0;title\x07', 'a\x1b[2Jb', 'w1', None, None)
+    monkeypatch.setattr(command, 'send_dump_stack_command', lambda *_: None)
+    monkeypatch.setattr(monitor, 'wait', lambda *_: answer)
+    result = run('stack', 'any')
+    assert (result.stdout, result.stderr) == ('line\n\\x1b]0;title\\x07\n', 'a\\x1b[2Jb\n')
