@@ -18,8 +18,8 @@ def login_form(message: str, after: str, status: int = 401) -> Response:
 
 
 def wants_json() -> bool:
-    """Whether the request is to the JSON side."""
-    return f'{API}/' in request.path
+    """Whether a program asks: on the JSON side, or for JSON before all else."""
+    return f'{API}/' in request.path or request.accept_mimetypes.best == 'application/json'
 
 
 def wants_page() -> bool:

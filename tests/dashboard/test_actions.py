@@ -365,6 +365,14 @@ def test_a_program_gets_json(redis: Redis, client: FlaskClient) -> None:
     assert (refused.status_code, refused.get_json()['said']) == (400, 'No job is chosen')
 
 
+def test_a_program_that_is_refused_gets_json_too(redis: Redis) -> None:
+    asks = {'headers': {'Accept': 'application/json', 'Origin': 'http://localhost'}, 'data': {'all': 'yes'}}
+    read_only, away = create_app(redis, auth='none', read_only=True), create_app('redis://127.0.0.1:1', auth='none')
+    for app, code in ((read_only, 403), (away, 503)):
+        answer = app.test_client().post('/do/suspend', **asks)
+        assert (answer.status_code, sorted(answer.get_json())) == (code, ['error'])
+
+
 def test_a_job_id_that_no_text_can_hold_breaks_nothing(redis: Redis, client: FlaskClient) -> None:
     assert 'not there any more' in do(client, 'delete', job=['\0', 'é' * 900, '<script>', '%', ' '])
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 
 from rq.dashboard import access, flash
 from rq.dashboard.connect import connection_of, settings_of
+from rq.dashboard.door import wants_json
 from rq.dashboard.guard import is_own_path
 from rq.dashboard.page import Page, view_of
 from rq.dashboard.plain import as_json
@@ -123,7 +124,7 @@ def _when_done(asked: Asked, done: Done | None) -> Response:
     """Back to where it was asked, if it is done at once; else to the page that shows how far it is."""
     running.wait(asked.bulk, PATIENCE)
     record = store.read(asked.connection, asked.bulk)
-    if record.get('state') == 'running' or _wants_json():
+    if record.get('state') == 'running' or wants_json():
         return _redirect(asked, url('bulk', bulk=asked.bulk), said=done.text if done else '')
     return _back(asked, record.get('said', ''), record.get('kind', 'ok'), count=int(record.get('done') or 0))
 
@@ -137,13 +138,9 @@ def _page(template: str, title: str, **values: Any) -> Response:
     return Response(render(template, view=view, strip=None, fragment=False, **values), mimetype='text/html')
 
 
-def _wants_json() -> bool:
-    return request.accept_mimetypes.best == 'application/json'
-
-
 def _back(asked: Asked, said: str, kind: str, *, status: int = 200, count: int = 0) -> Response:
     """To the page from which it was asked, with a line that says what came of it; a program gets that as JSON."""
-    if _wants_json():
+    if wants_json():
         return Response(as_json({'said': said, 'kind': kind, 'count': count}), status, mimetype='application/json')
     back = asked.fields.get('back', '')
     response = _to(back if is_own_path(back) else url('overview'))
@@ -153,7 +150,7 @@ def _back(asked: Asked, said: str, kind: str, *, status: int = 200, count: int =
 
 
 def _redirect(asked: Asked, where: str, said: str) -> Response:
-    if _wants_json():
+    if wants_json():
         return Response(as_json({'said': said, 'bulk': asked.bulk}), 202, mimetype='application/json')
     return _to(where)
 
