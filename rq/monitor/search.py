@@ -183,7 +183,7 @@ def _fitting(connection: Any, plan: _Plan, most: int) -> Iterator[str]:
 def with_term(text: str, name: str, value: str) -> str:
     """The filter with one more condition, as one would type it, in the place of others of its name."""
     value = value.replace('"', '*')
-    quoted = f'"{value}"' if any(mark in value for mark in ' ,\t') else value
+    quoted = f'"{value}"' if any(mark == ',' or mark.isspace() for mark in value) else value
     return f'{without(text, name)} {name}:{quoted}'.strip()
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 from werkzeug.test import TestResponse
 
 from rq import Queue, SimpleWorker
+from rq.dashboard.actions import running
 from rq.store import audit, keys
+from tests.support.invariants import violations
 
-__all__ = ['do', 'do_to_all', 'fail', 'form', 'newest', 'put', 'said', 'statuses']
+__all__ = ['do', 'do_to_all', 'fail', 'form', 'invariants', 'newest', 'put', 'said', 'statuses']
 
 
 def put(redis: Redis, number: int, queue: str = 'q', **options: Any) -> list[str]:
@@ -63,3 +67,11 @@ def statuses(redis: Redis, ids: list[str]) -> list[str]:
 
 def newest(redis: Redis) -> dict[str, str]:
     return dict(audit.newest(redis, 1)[0].fields)
+
+
+@pytest.fixture(autouse=True)
+def invariants(redis: Redis) -> Iterator[None]:
+    """After each test I1, I3 and I15 hold, and no action is at work."""
+    yield
+    assert running._at_work == {}
+    assert violations(redis) == []

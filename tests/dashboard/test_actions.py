@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,21 +13,13 @@ from redis import Redis
 from rq import Queue, Retry, SimpleWorker
 from rq.cron import control
 from rq.dashboard import create_app
-from rq.dashboard.actions import running, scope
-from rq.dashboard.actions.deeds import ACTIONS, JobAction
+from rq.dashboard.actions import scope
 from rq.job import Job
 from rq.rate_limit import RateLimit
 from rq.store import admin, audit, bulk, keys
-from tests.dashboard.doing import do, do_to_all, fail, form, newest, put, statuses
-from tests.support.invariants import violations
+from tests.dashboard.doing import do, do_to_all, fail, form, invariants, newest, put, statuses
 
-
-@pytest.fixture(autouse=True)
-def invariants(redis: Redis) -> Iterator[None]:
-    """After each test I1, I3 and I15 hold, and no action is at work."""
-    yield
-    assert running._at_work == {}
-    assert violations(redis) == []
+__all__ = ['invariants']
 
 
 # --- jobs that are chosen ---------------------------------------------------------------------------------------------
@@ -185,52 +174,6 @@ def test_a_form_that_does_not_say_when_its_jobs_were_counted_is_refused(redis: R
 def test_nothing_to_do_is_said(redis: Redis, client: FlaskClient) -> None:
     page = client.post('/do/delete', data={'queue': 'none', 'state': 'failed'}).get_data(as_text=True)
     assert 'There is nothing to do' in page
-
-
-def test_a_long_one_shows_how_far_it_is_and_can_be_halted_and_gone_on_with(
-    redis: Redis, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ids = fail(redis, 130)
-    begun, go = threading.Event(), threading.Event()
-    delete = ACTIONS['delete']
-    assert isinstance(delete, JobAction)
-
-    def slowly(*args: Any) -> Any:
-        begun.set()
-        assert go.wait(10)
-        return delete.step(*args)
-
-    monkeypatch.setitem(ACTIONS, 'delete', replace(delete, step=slowly))
-    monkeypatch.setattr(running, 'NOTE_EVERY', 0)
-    fields = form(client.post('/do/delete', data={'queue': 'q', 'state': 'failed'}))
-    answer = client.post('/do/delete', data=fields)
-    assert begun.wait(10)
-    page = answer.headers['Location']
-    assert page.startswith('/bulk/')
-    shown = client.get(page).get_data(as_text=True)
-    assert 'Stop here' in shown and '0 of 130 done' in shown
-    assert do(client, 'halt', on=fields['bulk']).startswith('It ends after its next step')
-    go.set()
-    running.wait(fields['bulk'][0], 10)
-    found = client.get(f'/api/v1{page}').get_json()
-    assert (found['bulk']['state'], found['bulk']['done']) == ('halted', 100)
-    assert 'Go on' in client.get(page).get_data(as_text=True)
-    assert do(client, 'go-on', on=fields['bulk']) == '130 jobs deleted.'
-    assert set(statuses(redis, ids)) == {'-'}
-
-
-def test_one_whose_dashboard_has_ended_says_so_and_goes_on(redis: Redis, client: FlaskClient) -> None:
-    fail(redis, 3)
-    fields = form(client.post('/do/delete', data={'queue': 'q', 'state': 'failed'}))
-    do(client, 'delete', **fields)
-    name = fields['bulk'][0]
-    bulk.note(redis, name, {'state': 'running'})
-    fail(redis, 2)
-    bulk.note(redis, name, {'scope': '{"rm": 1}'})
-    assert do(client, 'go-on', on=name) == 'What is noted of it cannot be read'
-    bulk.note(redis, name, {'scope': '{"queue": "q", "state": "failed"}', 'bytes': 'many'})
-    assert 'Nobody works on it any more' in client.get(f'/bulk/{name}').get_data(as_text=True)
-    assert do(client, 'go-on', on=name) == '3 jobs deleted. Left alone: 2 changed after you looked.'
 
 
 # --- undo -------------------------------------------------------------------------------------------------------------

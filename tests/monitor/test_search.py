@@ -150,6 +150,7 @@ def test_jobs_of_workers_groups_limits_and_stopped_ones_are_found(redis: Redis) 
         ('', 'state', 'failed', 'state:failed'),
         ('status:failed,queued word', 'state', 'queued', 'word state:queued'),
         ('fn:shop.* -fn:x', 'fn', 'shop.mail', '-fn:x fn:shop.mail'),
+        ('', 'queue', 'a\nb', 'queue:"a\nb"'),
         ('"two words"', 'queue', 'a, "b"', '"two words" queue:"a, *b*"'),
     ],
 )

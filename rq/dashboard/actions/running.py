@@ -94,7 +94,7 @@ def start(one: JobAction, asked: Asked, scope: Scope, total: int, before: float 
         'state': 'running',
         'began': f'{time.time():.3f}',
     }
-    if len(_at_work) >= MOST_AT_WORK:
+    if len(_at_work) >= MOST_AT_WORK and asked.bulk not in _at_work:  # a form sent twice is at work already
         raise Refused(f'{len(_at_work)} actions on many jobs are at work; wait for one of them')
     try:
         if store.begin(asked.connection, asked.bulk, fields):
